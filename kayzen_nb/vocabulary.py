@@ -7,6 +7,7 @@ names for the same things live with the readers (``ringba_columns``), not here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from kayzen_nb.errors import ColumnError, Problem, did_you_mean
@@ -209,6 +210,12 @@ WORDS: dict[str, str] = {
     "4 seen by Kayzen, 5 counted in Kayzen's report.",
     "inferred": "Deduced by this toolkit, not published: confirm with Kayzen before relying on it.",
 }
+
+
+def usd(micros: int) -> Decimal:
+    """Millionths of a dollar as exact dollars, with at least two decimals."""
+    exact = Decimal(int(micros)) / MICROS
+    return exact.quantize(Decimal("0.01")) if micros % 10_000 == 0 else exact
 
 
 def label(name: str) -> str:

@@ -1,0 +1,150 @@
+"""What a counted funnel says: the checks that let one trust it, and its findings as sentences."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from kayzen_nb.checks import Check, Verdict
+from kayzen_nb.vocabulary import Stage, label
+
+if TYPE_CHECKING:
+    from kayzen_nb.calls import CallTable
+    from kayzen_nb.funnel import Funnel
+
+
+def check_funnel(funnel: Funnel, calls: CallTable) -> list[Check]:
+    """What has to hold before anybody reads the numbers."""
+    return [
+        calls.ledger.check(),
+        _check_any_calls(funnel),
+        _check_stages_known(funnel, calls),
+        _check_order(funnel),
+        _check_period_over(funnel, calls),
+    ]
+
+
+def headline(funnel: Funnel) -> str:
+    """The answer in one sentence, with its numbers."""
+    if not funnel.calls:
+        return f"No calls from {funnel.period}: there is nothing to count."
+    parts = [_share(funnel, stage) for stage in list(Stage)[1:]]
+    return f"{funnel.calls:,} calls: {', '.join(parts)}. {biggest_drop(funnel)}"
+
+
+def biggest_drop(funnel: Funnel) -> str:
+    """Between which two stages most calls are lost, as a sentence; says so when no step is known."""
+    known = [(stage, count) for stage in Stage if (count := funnel.count(stage)) is not None]
+    drops = [(a[1] - b[1], a, b) for a, b in pairwise(known)]
+    if not drops:
+        return "The stages after incoming are unknown."
+    lost, before, after = max(drops, key=lambda drop: drop[0])
+    if not lost:
+        return "No call is lost between the stages."
+    return f"Most are lost between {before[0]} and {after[0]}: {lost:,} of {before[1]:,}."
+
+
+def describe_money(funnel: Funnel) -> str:
+    """What the calls earn, and what is still to come, in one or two sentences."""
+    incoming = funnel.steps().iloc[0]
+    if incoming["revenue"] is None or not funnel.calls:
+        return "What the calls earn is unknown." if funnel.calls else "No calls, no money."
+    revenue, payout = incoming["revenue"], incoming["payout"]
+    per_call = revenue / funnel.calls
+    text = f"Revenue {revenue:,} USD, that is {per_call:,.2f} USD a call over all calls."
+    if payout is not None:
+        text += f" Payout {payout:,} USD, so a margin of {revenue - payout:,} USD."
+    converted, paid = funnel.count(Stage.CONVERTED), funnel.count(Stage.PAYOUT)
+    if converted is not None and paid is not None and converted > paid:
+        text += f" {converted - paid:,} converted calls have no payout, or none yet."
+    return text
+
+
+def describe_days(funnel: Funnel) -> str:
+    """The busiest and the quietest day, and days without any call."""
+    daily = funnel.by("day")
+    incoming = daily[daily["stage"] == Stage.INCOMING]
+    if not funnel.calls:
+        return "No day of the period has a call."
+    top = incoming.loc[incoming["calls"].astype(int).idxmax()]
+    silent = [str(day) for day, calls in zip(incoming["day"], incoming["calls"], strict=True) if calls == 0]
+    text = f"Most calls came on {top['day']}: {top['calls']:,}."
+    return text + (f" No calls at all on {', '.join(silent)}." if silent else "")
+
+
+def describe_campaigns(funnel: Funnel) -> str:
+    """How the calls divide over the campaigns; differences are shown, not judged."""
+    by_campaign = funnel.by("campaign")
+    incoming = by_campaign[by_campaign["stage"] == Stage.INCOMING]
+    if incoming.empty:
+        return "No campaign has a call."
+    if len(incoming) == 1:
+        return "All calls belong to one campaign."
+    return (
+        f"{len(incoming)} campaigns; their rows add up to all {funnel.calls:,} calls. Whether they differ by more than "
+        "chance is not judged here."
+    )
+
+
+def describe_source(calls: CallTable) -> str:
+    """Which columns were derived and how, which are unknown, and what else the reader has to say."""
+    sentences = list(calls.derived.values())
+    if calls.unknown:
+        sentences.append(f"Unknown, because the source does not hold them: {', '.join(map(label, calls.unknown))}.")
+    return " ".join([*sentences, *calls.notes]) or "Every column comes from the source as it stands."
+
+
+def _share(funnel: Funnel, stage: Stage) -> str:
+    count = funnel.count(stage)
+    word = {Stage.PAYOUT: "paid"}.get(stage, stage.value)
+    return f"{word} unknown" if count is None else f"{count / funnel.calls:.1%} {word}".replace("%", " %")
+
+
+def _check_any_calls(funnel: Funnel) -> Check:
+    found = bool(funnel.calls)
+    return Check(
+        name="there are calls in the period",
+        verdict=Verdict.PASS if found else Verdict.UNKNOWN,
+        expected="at least one call",
+        found=f"{funnel.calls:,} calls",
+        next_step="" if found else "Check the period, the time zone and the campaign's name.",
+    )
+
+
+def _check_stages_known(funnel: Funnel, calls: CallTable) -> Check:
+    missing = [stage.value for stage in Stage if not funnel.is_known(stage)]
+    derived = [label(name) for name in calls.derived]
+    found = f"unknown: {', '.join(missing)}" if missing else "all four"
+    if derived:
+        found += f"; derived: {', '.join(derived)}"
+    return Check(
+        name="every stage can be read",
+        verdict=Verdict.UNKNOWN if missing else Verdict.PASS,
+        expected="incoming, connected, converted and payout",
+        found=found,
+        next_step="Add the missing columns to the Call Details report and export it again." if missing else "",
+    )
+
+
+def _check_order(funnel: Funnel) -> Check:
+    broken = [f"{count:,} {name}" for name, count in funnel.violations.items() if count]
+    return Check(
+        name="no call skips a stage",
+        verdict=Verdict.FAIL if broken else Verdict.PASS,
+        expected="each later stage only after the earlier ones, payout not above revenue",
+        found="; ".join(broken) or "no exception",
+        next_step="Look these calls up in Ringba: adjustments or routing rules may explain them." if broken else "",
+    )
+
+
+def _check_period_over(funnel: Funnel, calls: CallTable) -> Check:
+    read_at = calls.as_of.astimezone(UTC)
+    over = read_at >= funnel.period.end_utc
+    return Check(
+        name="the period was over when the calls were read",
+        verdict=Verdict.PASS if over else Verdict.UNKNOWN,
+        expected=f"read after {funnel.period.last_day} ended in {funnel.period.zone}",
+        found=f"read {read_at:%Y-%m-%d %H:%M} UTC",
+        next_step="" if over else "Numbers of the last day will still rise: end the period yesterday.",
+    )

@@ -1,0 +1,212 @@
+"""Tables for people: labels, units, "unknown" and "none" as words, everything from data escaped."""
+
+from __future__ import annotations
+
+import html
+import os
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kayzen_nb.pixels import render
+from kayzen_nb.privacy import mask_url
+from kayzen_nb.vocabulary import label
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kayzen_nb.calls import CallEvidence, CallTable
+    from kayzen_nb.checks import Check
+    from kayzen_nb.funnel import Funnel
+    from kayzen_nb.lint import Finding
+    from kayzen_nb.pixels import Plan
+    from kayzen_nb.testcall import TestCallProof
+
+_HEADINGS = {
+    "of_first_rate": "Of all calls",
+    "of_previous_rate": "Of previous stage",
+    "revenue": "Revenue (USD)",
+    "payout": "Payout (USD)",
+}
+VERDICT_WORDS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
+
+
+def steps_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A funnel table as people read it: labels, percent, dollars, and "unknown" or "no base" in place of gaps."""
+    shown = {
+        _HEADINGS.get(str(name), label(str(name))): [_cell(str(name), value) for value in frame[name]]
+        for name in frame.columns
+    }
+    return pd.DataFrame(shown)
+
+
+def wide_table(funnel: Funnel, dimension: str) -> pd.DataFrame:
+    """One row a day or campaign: calls at each stage, the share that converted, revenue and payout."""
+    rows = []
+    for value, group in funnel.by(dimension).groupby(dimension, sort=False, dropna=False):
+        by_stage = group.set_index("stage")
+        row: dict[str, object] = {label(dimension): _cell(dimension, value)}
+        row |= {label(str(stage)): _cell("calls", by_stage["calls"][stage]) for stage in by_stage.index}
+        row["Converted of all"] = _cell("of_first_rate", by_stage["of_first_rate"]["converted"])
+        row |= {_HEADINGS[m]: _cell(m, by_stage[m]["incoming"]) for m in ("revenue", "payout")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def ledger_table(calls: CallTable) -> pd.DataFrame:
+    """Rows read, rows used, rows set aside and why."""
+    ledger = calls.ledger
+    entries = [("read", ledger.rows_in), ("used", ledger.rows_used)]
+    entries += [(f"set aside: {entry.reason}", entry.rows) for entry in ledger.set_aside]
+    return pd.DataFrame([{"Rows": name, "Count": f"{rows:,}"} for name, rows in entries])
+
+
+def beside_table(funnel: Funnel) -> pd.DataFrame:
+    """What is counted beside the stages: blocked, duplicate, completed, error."""
+    return pd.DataFrame(
+        {
+            "Beside the funnel": [label(name) for name in funnel.beside],
+            "Calls": ["unknown" if count is None else f"{count:,}" for count in funnel.beside.values()],
+        }
+    )
+
+
+def checks_table(checks: list[Check]) -> pd.DataFrame:
+    """Checks with their answer, what was expected and found, and the next step."""
+    return pd.DataFrame(
+        [
+            {
+                "Check": check.name,
+                "Answer": VERDICT_WORDS[check.verdict],
+                "Expected": check.expected,
+                "Found": check.found,
+                "Next step": check.next_step,
+            }
+            for check in checks
+        ]
+    )
+
+
+def plan_table(plan: Plan) -> pd.DataFrame:
+    """The six pixels in the order in which Ringba's form asks for their fields, the placeholder in the key's place."""
+    return pd.DataFrame(
+        [
+            {"Name": p.name, "Fire Pixel On": p.fire_on, "HTTP Method": p.method, "URL": p.url}
+            for p in render(plan, None)
+        ]
+    )
+
+
+def inferred_table(plan: Plan) -> pd.DataFrame:
+    """Every value that the guide does not print, and why we plan it."""
+    rows = [
+        {"Pixel": pixel.name, "Parameter": parameter.name, "Planned value": parameter.value, "Why": parameter.why}
+        for pixel, parameter in plan.inferred
+    ]
+    return pd.DataFrame(rows, columns=["Pixel", "Parameter", "Planned value", "Why"])
+
+
+def findings_table(findings: list[Finding]) -> pd.DataFrame:
+    """The linter's findings."""
+    rows = [
+        {
+            "Pixel": finding.pixel,
+            "Code": finding.code,
+            "Severity": finding.severity,
+            "Place": "" if finding.position is None else f"character {finding.position}",
+            "What is wrong": finding.message,
+            "Fix": finding.fix,
+        }
+        for finding in findings
+    ]
+    return pd.DataFrame(rows, columns=["Pixel", "Code", "Severity", "Place", "What is wrong", "Fix"])
+
+
+def proof_table(proof: TestCallProof, zone: str) -> pd.DataFrame:
+    """What is proven of each pixel of a test call."""
+    return pd.DataFrame(
+        [
+            {
+                "Pixel": label(pixel.event),
+                "Answer": VERDICT_WORDS[pixel.verdict],
+                "Rung": f"{pixel.rung.value} of 5" if pixel.fires else "not fired",
+                "Fired at": _fired_at(pixel.fires[-1].fired_at, zone) if pixel.fires else "",
+                "Found": pixel.found,
+                "Next step": pixel.next_step,
+            }
+            for pixel in proof.pixels
+        ]
+    )
+
+
+def fires_table(evidence: CallEvidence, zone: str) -> pd.DataFrame:
+    """The pixel-fire log of a call as it may be shared: key and numbers masked."""
+    rows = [
+        {
+            "Pixel": fire.pixel_name,
+            "Fired at": _fired_at(fire.fired_at, zone),
+            "Status": "unknown" if fire.status is None else str(fire.status),
+            "Fired URL": mask_url(fire.url),
+        }
+        for fire in evidence.fires
+    ]
+    return pd.DataFrame(rows, columns=["Pixel", "Fired at", "Status", "Fired URL"])
+
+
+def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to show.") -> None:
+    """Display a table with its caption; an empty one becomes a sentence."""
+    if frame.empty:
+        show_sentence(empty)
+        return
+    body = frame.to_html(index=False, escape=True, border=0, na_rep="")
+    _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{body}</figure>', caption)
+
+
+def show_sentence(text: str) -> None:
+    """Display one computed sentence."""
+    _display_html(f'<p class="kz-sentence">{html.escape(text)}</p>', text)
+
+
+def show_letter(text: str, caption: str) -> None:
+    """Display a text to copy, such as the question to Kayzen."""
+    quoted = f'<pre class="kz-letter">{html.escape(text)}</pre>'
+    _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{quoted}</figure>', text)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table beside the page: numbers untouched, text cells that a spreadsheet would run made harmless."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    safe = pd.DataFrame({name: [_safe_cell(value) for value in frame[name]] for name in frame.columns}, dtype="object")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        safe.to_csv(file, index=False)
+
+
+def _safe_cell(value: object) -> object:
+    """OWASP: a leading = + - @ TAB or CR starts a formula; an apostrophe in front makes it text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def _cell(name: str, value: object) -> str:
+    if name == "stage":
+        return label(str(value))
+    if value is None or str(value) in ("<NA>", "nan", "NaT"):
+        return {"campaign": "(no campaign)"}.get(name, "no base" if name.endswith("_rate") else "unknown")
+    if name.endswith("_rate"):
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int | Decimal) or hasattr(value, "__index__") else str(value)
+
+
+def _fired_at(moment: Any, zone: str) -> str:
+    if moment is None:
+        return "unknown"
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # stdlib, but only this column needs it
+
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def _display_html(body: str, text: str) -> None:
+    from IPython.display import display  # noqa: PLC0415  # only where a notebook runs
+
+    display({"text/html": body, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
