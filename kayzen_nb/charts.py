@@ -65,7 +65,9 @@ def draw_trend(funnel: Funnel) -> go.Figure:
 
 def show_funnel(funnel: Funnel) -> None:
     """Display the funnel under the sentence that says where most calls are lost."""
-    parts = (f"{row.stage} {_bar_text(row.calls, row.of_first_rate)}" for row in funnel.steps().itertuples())
+    steps = funnel.steps()
+    rows = zip(steps["stage"], steps["calls"], steps["of_first_rate"], strict=True)
+    parts = (f"{stage} {_bar_text(calls, rate)}" for stage, calls, rate in rows)
     show_chart(
         draw_funnel(funnel), title=biggest_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
     )

@@ -63,14 +63,20 @@ def describe_money(funnel: Funnel) -> str:
 
 def describe_days(funnel: Funnel) -> str:
     """The busiest and the quietest day, and days without any call."""
-    daily = funnel.by("day")
-    incoming = daily[daily["stage"] == Stage.INCOMING]
     if not funnel.calls:
         return "No day of the period has a call."
-    top = incoming.loc[incoming["calls"].astype(int).idxmax()]
-    silent = [str(day) for day, calls in zip(incoming["day"], incoming["calls"], strict=True) if calls == 0]
-    text = f"Most calls came on {top['day']}: {top['calls']:,}."
-    return text + (f" No calls at all on {', '.join(silent)}." if silent else "")
+    daily = funnel.by("day")
+    incoming = daily[daily["stage"] == Stage.INCOMING]
+    calls_of = {str(day): int(calls) for day, calls in zip(incoming["day"], incoming["calls"], strict=True)}
+    top = max(calls_of, key=calls_of.__getitem__)
+    silent = [day for day, calls in calls_of.items() if not calls]
+    text = f"Most calls came on {top}: {calls_of[top]:,}."
+    return text + (f" No calls at all on {_listed(silent)}." if silent else "")
+
+
+def _listed(days: list[str]) -> str:
+    """A few days by name, many by number."""
+    return ", ".join(days) if len(days) <= 3 else f"{len(days)} days, the first {days[0]}"
 
 
 def describe_campaigns(funnel: Funnel) -> str:

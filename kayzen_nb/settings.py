@@ -6,6 +6,7 @@ They are never papermill parameters: papermill writes parameters into the notebo
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 KEYRING_SERVICE = "kayzen-nb"
 PLACEHOLDERS = ("KAYZEN_PROVIDED", "REDACTED", "CHANGEME", "YOUR_API_KEY", "YOUR_API_TOKEN")
-PLATFORM_HOSTS = frozenset({"api.ringba.com", "api.kayzen.io", "api-events.eventstracker.io"})
+RINGBA_HOST, KAYZEN_HOST, EVENT_HOST = "api.ringba.com", "api.kayzen.io", "api-events.eventstracker.io"
+PLATFORM_HOSTS = frozenset({RINGBA_HOST, KAYZEN_HOST, EVENT_HOST})
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _SHORTEST_SECRET = 6  # shorter ones could not be told from prose when texts are scrubbed (privacy.written_forms)
 _PLACES = "the environment, a .env file, or the keyring"
@@ -54,8 +56,8 @@ def _read_secret(value: object) -> object:
     return Secret(text)
 
 
-def _check_url(value: str) -> str:
-    """An address of one of the platforms, or of this machine (the sandbox)."""
+def _check_url(value: str, platform_host: str) -> str:
+    """The platform's own address, or one of this machine (the sandbox): a key goes to its own platform only."""
     parts = _split_url(value.strip())
     host = parts.hostname or ""
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -87,7 +89,9 @@ def _check_account(value: str) -> str:
 
 
 _Key = Annotated[Secret, BeforeValidator(_read_secret)]
-_Url = Annotated[str, AfterValidator(_check_url)]
+_RingbaUrl = Annotated[str, AfterValidator(partial(_check_url, platform_host=RINGBA_HOST))]
+_EventUrl = Annotated[str, AfterValidator(partial(_check_url, platform_host=EVENT_HOST))]
+_KayzenUrl = Annotated[str, AfterValidator(partial(_check_url, platform_host=KAYZEN_HOST))]
 
 
 class Settings(BaseModel):
@@ -105,9 +109,9 @@ class Settings(BaseModel):
     kayzen_username: str | None = Field(default=None, repr=False)
     kayzen_password: _Key | None = None
     kayzen_advertiser_id: str | None = None
-    ringba_api_url: _Url = "https://api.ringba.com/v2"
-    kayzen_event_url: _Url = "https://api-events.eventstracker.io/v1/ev"
-    kayzen_api_url: _Url = "https://api.kayzen.io/v1"
+    ringba_api_url: _RingbaUrl = "https://api.ringba.com/v2"
+    kayzen_event_url: _EventUrl = "https://api-events.eventstracker.io/v1/ev"
+    kayzen_api_url: _KayzenUrl = "https://api.kayzen.io/v1"
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: Path.home() / ".kayzen-nb", validation_alias="KAYZEN_NB_HOME"
     )
@@ -135,7 +139,7 @@ def load_settings(*, use_keyring: bool = True) -> Settings:
     loader = _WithKeyring if use_keyring else _FromEnvironment
     env_file = _find_env_file()
     try:
-        loaded = loader(_env_file=env_file)
+        loaded = loader(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings takes it
     except ValidationError as broken:
         raise SettingsError(*(_explain(error) for error in broken.errors(include_input=False))) from None
     except (OSError, UnicodeDecodeError):
