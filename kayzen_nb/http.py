@@ -11,7 +11,6 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlsplit
@@ -31,6 +30,7 @@ from kayzen_nb.errors import (
 )
 from kayzen_nb.privacy import Secret, mask_url, scrub
 from kayzen_nb.settings import LOOPBACK_HOSTS, PLATFORM_HOSTS
+from kayzen_nb.strictjson import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ class Client:
     status (401, 403) to the next step for a person.
     """
 
-    def __init__(  # noqa: D107  # the class says it
+    def __init__(
         self,
         base_url: str,
         *,
@@ -232,7 +232,7 @@ class Client:
             return _TryAgain(self._down(question, f"it answered {answer.status}"), _asked_wait(answer.retry_after))
         span = str(tree.get("exceedingRateLimit", "Minute")) if isinstance(tree, dict) else "Minute"
         problem = Problem(
-            what=f"{self._platform}'s limit of requests per {span.casefold()} is used up; people in the web page count too.",
+            what=f"{self._platform}'s limit of requests per {span.casefold()} is used up (its web page counts too).",
             where=self._where(question),
             next_step="Nothing was changed. Wait a while, then run again; a shorter period asks for less.",
         )
@@ -273,36 +273,6 @@ class _Question:
     path: str
     body: Any
     what: str
-
-
-def read_json(content: bytes) -> Any:
-    """Strict JSON: UTF-8, no NaN or Infinity, no repeated keys (the standard reader takes both); floats as Decimals.
-
-    Raises ValueError.
-    """
-    try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_read_object,
-        )
-    except UnicodeDecodeError as broken:
-        at = broken.start
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    raise ValueError(f"not UTF-8 at byte {at:,}")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
-def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    known = dict(pairs)
-    if len(known) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return known
 
 
 def _allowed_host(base_url: str, platform: str) -> str:

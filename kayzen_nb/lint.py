@@ -183,8 +183,10 @@ def _check_address(url: str, label: str) -> Iterator[Finding]:
 
 
 def _check_parameters(parts: list[_Part], label: str, event: Event | None, plan: Plan) -> Iterator[Finding]:
-    planned = {p.name: p.value for p in plan.pixel(event or Event.INCOMING).parameters}
     names = [part.name for part in parts]
+    told = next((part.value for part in parts if part.name == "app_event"), "")
+    judged_as = event or (Event(told) if told in set(Event) else Event.INCOMING)
+    planned = {p.name: p.value for p in plan.pixel(judged_as).parameters}
     swallowed = {name for part in parts for name in planned if f"{name}=" in part.value}
     for part in parts:
         yield from _check_part(part, label, event, planned, first=names.index(part.name) == parts.index(part))

@@ -102,7 +102,7 @@ def written_forms(value: str) -> set[str]:
     """The ways in which a key may stand in a file. Short values (under 6) are left out: they would hit prose."""
     if len(value) < 6:
         return set()
-    plain = {value, quote(value, safe=""), quote_plus(value), quote(value, safe="").lower()}
+    plain = {value, quote(value), quote(value, safe=""), quote_plus(value), quote(value, safe="").lower()}
     escaped = {value.encode("unicode_escape").decode(), value.replace("/", "\\/"), value.replace("&", "&amp;")}
     return plain | escaped | _base64_forms(value)
 

@@ -62,11 +62,8 @@ def _check_url(value: str, platform_host: str) -> str:
     host = parts.hostname or ""
     if parts.username or parts.password or parts.query or parts.fragment:
         raise _Refused("holds more than an address (a name, a password, '?' or '#').", "Leave only https://host/path.")
-    if host not in PLATFORM_HOSTS | LOOPBACK_HOSTS:
-        allowed = ", ".join(sorted(PLATFORM_HOSTS))
-        raise _Refused(
-            f"points to {host!r}, which is no address of Ringba or Kayzen.", f"Use https:// with: {allowed}."
-        )
+    if host not in LOOPBACK_HOSTS | {platform_host}:
+        raise _Refused(f"points to {host!r}, where its key must not go.", f"Use https://{platform_host}/...")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
         raise _Refused(f"starts with {parts.scheme!r}: keys would travel readable.", f"Use https://{host}/...")
     return value.strip().rstrip("/")
