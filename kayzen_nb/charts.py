@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.funnelcheck import biggest_drop, describe_days
@@ -24,10 +25,12 @@ def draw_funnel(funnel: Funnel) -> go.Figure:
     import plotly.graph_objects as go  # noqa: PLC0415  # 50 ms that notebooks without charts need not pay
 
     steps = funnel.steps()
-    texts = [_bar_text(calls, rate) for calls, rate in zip(steps["calls"], steps["of_first_rate"], strict=True)]
+    texts = [
+        _bar_text(calls, rate) for calls, rate in zip(_or_none(steps["calls"]), steps["of_first_rate"], strict=True)
+    ]
     figure = go.Figure(
         go.Bar(
-            x=[None if calls is None else int(calls) for calls in _or_none(steps["calls"])],
+            x=_or_none(steps["calls"]),
             y=[label(stage) for stage in steps["stage"]],
             orientation="h",
             text=texts,
@@ -66,7 +69,7 @@ def draw_trend(funnel: Funnel) -> go.Figure:
 def show_funnel(funnel: Funnel) -> None:
     """Display the funnel under the sentence that says where most calls are lost."""
     steps = funnel.steps()
-    rows = zip(steps["stage"], steps["calls"], steps["of_first_rate"], strict=True)
+    rows = zip(steps["stage"], _or_none(steps["calls"]), steps["of_first_rate"], strict=True)
     parts = (f"{stage} {_bar_text(calls, rate)}" for stage, calls, rate in rows)
     show_chart(
         draw_funnel(funnel), title=biggest_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
@@ -97,11 +100,10 @@ def plain(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _bar_text(calls: object, rate: float) -> str:
-    if calls is None or calls != calls or str(calls) == "<NA>":  # noqa: PLR0124  # NaN is not equal to itself
+def _bar_text(calls: int | None, rate: float) -> str:
+    if calls is None:
         return "unknown"
-    share = "" if rate != rate else f" · {rate:.1%} of all"  # noqa: PLR0124  # as above
-    return f"{calls:,}{share}"
+    return f"{calls:,}" if math.isnan(rate) else f"{calls:,} · {rate:.1%} of all"
 
 
 def _or_none(values: Any) -> list[int | None]:

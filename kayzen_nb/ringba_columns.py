@@ -1,0 +1,65 @@
+"""Ringba's names for a call's columns: API ids, and the titles of its web page, old and new.
+
+The one place where vendor column names meet ours. Source: Ringba's public API documentation (84 columns), help centre,
+and real exports; see the reference on Ringba, sections 2.3 and 6.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Our word -> API id first, then titles and substitutes in order of preference.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "call_id": ("inboundCallId", "Inbound Call ID"),
+    "call_at": ("callDt", "Call Date"),
+    "campaign": ("campaignName", "Campaign"),
+    "number": ("number", "Dialed #", "Dialed Number"),
+    "caller": ("inboundPhoneNumber", "Caller ID"),
+    "state": ("tag:InboundNumber:State",),
+    "target": ("targetName", "Target"),
+    "publisher": ("publisherName", "Publisher"),
+    "is_duplicate": ("isDuplicate", "Is Duplicate", "tag:CallInfo:IsDuplicate"),
+    "blocked": ("wasBlocked", "Blocked"),
+    "block_reason": ("blockReason", "Block Reason", "tag:CallInfo:BlockedReason"),
+    "connected": ("hasConnected", "Connected"),
+    "converted": ("hasConverted", "Converted"),
+    "paid": ("hasPayout", "Paid Out"),
+    "live": ("isLive", "Is Live"),
+    "revenue": ("conversionAmount", "Revenue"),
+    "payout": ("payoutAmount", "Payout"),
+    "duration": ("callLengthInSeconds", "Duration", "Call Length"),
+    "connected_time": ("connectedCallLengthInSeconds", "Connected Call Length"),
+    "time_to_connect": ("timeToConnectInSeconds", "Time To Connect"),
+    "ended_by": ("endCallSource", "Hangup", "End Call Source"),
+    "incomplete_reason": ("incompleteCallReason", "Incomplete Call Reason"),
+    "no_conversion_reason": ("noConversionReason", "No Conversion Reason"),
+    "no_payout_reason": ("noPayoutReason", "No Payout Reason"),
+}
+NEEDED = ("call_id", "call_at")
+API_IDS: Mapping[str, str] = {word: names[0] for word, names in NAMES.items()}
+SUMMARY_TITLES = frozenset({"incoming", "live", "completed", "ended"})
+
+
+def title(word: str) -> str:
+    """The title by which people know a column in Ringba's web page."""
+    names = NAMES[word]
+    return names[1] if len(names) > 1 else names[0]
+
+
+def find_columns(header: Iterable[str]) -> dict[str, int]:
+    """For each of our words, the position of the best of its names in a header. Case and outer spaces do not count."""
+    positions = {name.strip().casefold(): at for at, name in enumerate(header)}
+    found = {}
+    for word, names in NAMES.items():
+        at = next((positions[name.casefold()] for name in names if name.casefold() in positions), None)
+        if at is not None:
+            found[word] = at
+    return found
+
+
+def is_summary(header: Iterable[str]) -> bool:
+    """Whether a header is that of Ringba's Summary export: counts, not calls."""
+    return {name.strip().casefold() for name in header} >= SUMMARY_TITLES
