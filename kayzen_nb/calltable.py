@@ -6,21 +6,25 @@ Every row is either used or set aside with a reason. Nothing is computed row by 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from kayzen_nb import vocabulary
 from kayzen_nb.checks import Ledger, SetAside
+from kayzen_nb.localclock import create_clock
 from kayzen_nb.ringba_columns import NAMES, title
 from kayzen_nb.vocabulary import CALL_COLUMNS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from kayzen_nb.period import Period
 
-_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 _FLAG_WORDS = ("is_duplicate", "blocked", "connected", "converted", "paid", "live")
 _TEXTS = (
     "campaign", "state", "target", "publisher", "block_reason", "ended_by",
@@ -53,12 +57,12 @@ create temp macro dashed(d, shown) as repeat('*', length(d) - shown) || right(d,
 create temp macro mask_number(t, shown) as case
   when digits_of(t) = '' then t when length(digits_of(t)) < 7 then '***'
   else ltrim(left(dashed(digits_of(t), shown), -7) || '-' || right(dashed(digits_of(t), shown), 7)[:3]
-    || '-' || right(digits_of(t), 4), '-') end;
+    || '-' || right(dashed(digits_of(t), shown), 4), '-') end;
 """
 
 # A local time names an instant by the zone's offset then: the first one where the clock shows it twice.
 _TIMED = """
-create temp table timed as
+create temp view timed as
 select raw.*,
   coalesce(read_instant(call_at), case when local_time < clock.local_until
     then local_time - to_seconds(clock.offset_s) end) as at_utc,
@@ -84,7 +88,7 @@ with first_look as (
     when {_UNREADABLE_TIME} then 'unreadable duration'
     when {_UNREADABLE_FLAG} then 'unreadable yes or no'
     when $campaign <> '' and lower(coalesce(campaign, '')) <> lower($campaign) then 'another campaign'
-    when at_utc < $period_start or at_utc >= $period_end then 'outside the period' end as reason
+    when at_utc < $period_start::timestamp or at_utc >= $period_end::timestamp then 'outside the period' end as reason
   from timed)
 select * replace (case when reason is null and row_number() over (partition by call_id, reason order by row_number) > 1
   then 'repeated call id' else reason end as reason)
@@ -125,17 +129,15 @@ def build_call_table(
     ``present`` are the words that the source holds. ``sparse``: a flag without a value is false, as in Ringba's API.
     ``zone`` is where local times without a zone were written. Raises ColumnError when the result breaks the vocabulary.
     """
-    _create_clock(engine, zone)
+    create_clock(engine, zone)
     engine.execute(_TIMED)
-    start, end = (period.start_utc, period.end_utc) if period else (None, None)
-    bounds = {"period_start": _naive(start or datetime.min), "period_end": _naive(end or datetime.max)}
-    engine.execute(_JUDGED, bounds | {"campaign": campaign.strip()})
+    engine.execute(_JUDGED, _bounds(period) | {"campaign": campaign.strip()})
     flags = _Flags(present=present, sparse=sparse)
     _create_calls(engine, flags)
     notes = (*_note_repeated_hour(engine), *_note_campaign(engine, campaign.strip()))
     ledger = _count_rows(engine)
-    for table in ("raw", "clock", "timed", "judged"):  # they hold callers' full numbers
-        engine.execute(f"drop table {table}")
+    # What led here holds callers' full numbers.
+    engine.execute("drop view timed; drop table judged; drop table clock; drop table raw")
     relation = engine.table("calls")
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     vocabulary.check_columns(types, where="the calls as read")
@@ -157,8 +159,7 @@ class _Flags:
         self._derive("converted", "revenue", "coalesce(read_micros(revenue), 0) > 0", amount)
         self._derive("paid", "payout", "coalesce(read_micros(payout), 0) > 0", amount)
         self._derive_completed()
-        self.sql |= {"error": None}
-        self.sql |= {word: word if word in present else None for word in _TEXTS}
+        self.sql |= {"error": None} | {word: word if word in present else None for word in _TEXTS}
         for column, word, reader in (
             ("revenue_usd_micros", "revenue", "read_micros(revenue)"),
             ("payout_usd_micros", "payout", "read_micros(payout)"),
@@ -232,63 +233,12 @@ def _note_campaign(engine: duckdb.DuckDBPyConnection, campaign: str) -> list[str
     return [f"No call of campaign {campaign!r}." + (f" Campaigns found: {names}." if names else "")]
 
 
-def _create_clock(engine: duckdb.DuckDBPyConnection, zone: str) -> None:
-    """The zone's offsets as a small table of local times, from Python's zone rules.
-
-    DuckDB's own conversion takes the second of two equal local times and moves skipped ones, silently.
-    """
-    engine.execute(
-        "create temp table clock (local_from timestamp, local_until timestamp, offset_s bigint, repeated_from timestamp)"
-    )
-    first, last = engine.execute(
-        "select min(t), max(t) from (select read_local(call_at) as t from raw) where is_plausible(t)"
-    ).fetchone() or (None, None)
-    if first:
-        spans = _clock_spans(ZoneInfo(zone), first - timedelta(days=2), last + timedelta(days=2))
-        engine.executemany("insert into clock values (?, ?, ?, ?)", spans)
-
-
-def _clock_spans(
-    zone: ZoneInfo, first: datetime, last: datetime
-) -> list[tuple[datetime, datetime, int, datetime | None]]:
-    """Spans of local time with one offset each, not overlapping: a repeated hour belongs to the span before it."""
-    starts = [first, *_changes(zone, first, last), last]
-    spans: list[tuple[datetime, datetime, int, datetime | None]] = []
-    for start, end in zip(starts, starts[1:], strict=False):
-        offset, after = _offset(zone, start), _offset(zone, end)
-        local_end = end + offset
-        local_start = max(start + offset, spans[-1][1]) if spans else start + offset
-        repeated_from = end + after if after < offset else None
-        spans.append((local_start, local_end, int(offset.total_seconds()), repeated_from))
-    return spans
-
-
-def _changes(zone: ZoneInfo, first: datetime, last: datetime) -> list[datetime]:
-    """The instants (UTC, naive) at which the zone's offset changes."""
-    changes, at = [], first
-    while at < last:
-        following = min(at + timedelta(days=1), last)
-        if _offset(zone, at) != _offset(zone, following):
-            changes.append(_bisect(zone, at, following))
-        at = following
-    return changes
-
-
-def _bisect(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The first second with the later offset, between two instants a day apart."""
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        before, after = (middle, after) if _offset(zone, middle) == _offset(zone, before) else (before, middle)
-    return after
-
-
-def _offset(zone: ZoneInfo, utc: datetime) -> timedelta:
-    return utc.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
-
-
-def _naive(instant: datetime) -> datetime:
-    """For DuckDB, whose TIMESTAMP has no zone: UTC by our convention."""
-    return instant.replace(tzinfo=None)
+def _bounds(period: Period | None) -> dict[str, datetime | str]:
+    """The period for DuckDB, whose TIMESTAMP has no zone: UTC by our convention."""
+    if period is None:
+        return {"period_start": "2000-01-01", "period_end": "2100-01-01"}
+    start, end = period.start_utc, period.end_utc
+    return {"period_start": start.replace(tzinfo=None), "period_end": end.replace(tzinfo=None)}
 
 
 def raw_columns(expressions: dict[str, str]) -> str:

@@ -10,9 +10,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,6 +27,7 @@ from kayzen_nb.errors import (
     SettingsError,
 )
 from kayzen_nb.privacy import Secret, mask_url, scrub
+from kayzen_nb.ratelimit import asked_wait, is_rate_limit, until_edge
 from kayzen_nb.settings import LOOPBACK_HOSTS, PLATFORM_HOSTS
 from kayzen_nb.strictjson import read_json
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 _LONGEST_BACKOFF_S = 3.0  # stamina's longest own wait below: wait_max plus jitter
 _LOGGERS = ("httpx", "httpcore", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
-_RETRIED = frozenset({408, 425, 429})
 _NO_ADVICE: Mapping[int, str] = {}
 
 
@@ -185,7 +183,7 @@ class Client:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > self._max_bytes:
-                self._refuse(question, f"sent more than {self._max_bytes:,} bytes", "Ask for a shorter period.")
+                raise self._bad(question, f"sent more than {self._max_bytes:,} bytes")
             if time.monotonic() > deadline:
                 raise _TryAgain(self._down(question, f"the answer took longer than {self._deadline_s:g} s"))
         return bytes(content)
@@ -193,21 +191,18 @@ class Client:
     def _read(self, question: _Question, answer: _Answer) -> Any:
         """The JSON of a good answer; the right error for any other."""
         if answer.status == 401:
-            raise CredentialRefused(self._problem(question, "did not accept the API token (401).", answer.status))
+            raise CredentialRefused(self._refused(question, "did not accept the API token (401).", 401))
         if answer.status == 403:
-            raise RightRefused(self._problem(question, "knows the API token but refuses this (403).", answer.status))
-        if answer.status >= 500:
-            raise _TryAgain(self._down(question, f"it answered {answer.status}"), _asked_wait(answer.retry_after))
+            raise RightRefused(self._refused(question, "knows the API token but refuses this (403).", 403))
+        if answer.status >= 500 or answer.status in (408, 425):
+            raise _TryAgain(self._down(question, f"it answered {answer.status}"), asked_wait(answer.retry_after))
         if 300 <= answer.status < 400:
-            self._refuse(
-                question, f"answered with a redirect ({answer.status}), which is not followed", "Check the URL."
-            )
+            raise self._bad(question, f"answered with a redirect ({answer.status}), which is not followed")
         tree = self._read_tree(question, answer)
-        if answer.status in _RETRIED or _is_rate_limit(tree):
+        if answer.status == 429 or is_rate_limit(tree):
             raise self._limited(question, answer, tree)
         if answer.status >= 400:
-            said = self._said(tree)
-            self._refuse(question, f"refused the request ({answer.status}){said}", "Check the parameters.")
+            raise self._bad(question, f"refused the request ({answer.status}){self._said(tree)}")
         return tree
 
     def _read_tree(self, question: _Question, answer: _Answer) -> Any:
@@ -217,39 +212,35 @@ class Client:
         except json.JSONDecodeError:
             flaw = "sent an answer that is not whole JSON"
         except ValueError as flawed:
-            flaw = f"sent an answer that cannot be trusted: {flawed}"
+            flaw = f"sent an answer that cannot be trusted ({flawed})"
         if answer.status >= 400:
             return None
         if answer.content.lstrip()[:1] == b"<":
-            self._refuse(question, "sent a web page, perhaps a log-in page, in place of the answer", "Check the URL.")
-        again = "Run again later; if it stays so, report it."
-        raise _TryAgain(
-            BadAnswer(Problem(what=f"{self._platform} {flaw}.", where=self._where(question), next_step=again))
-        )
+            raise self._bad(question, "sent a web page, perhaps a log-in page, in place of the answer")
+        raise _TryAgain(self._bad(question, flaw))
 
     def _limited(self, question: _Question, answer: _Answer, tree: Any) -> _TryAgain:
-        if answer.status in (408, 425):
-            return _TryAgain(self._down(question, f"it answered {answer.status}"), _asked_wait(answer.retry_after))
         span = str(tree.get("exceedingRateLimit", "Minute")) if isinstance(tree, dict) else "Minute"
+        what = f"{self._platform}'s limit of requests per {span.casefold()} is used up (its web page counts too)."
         problem = Problem(
-            what=f"{self._platform}'s limit of requests per {span.casefold()} is used up (its web page counts too).",
+            what=what,
             where=self._where(question),
             next_step="Nothing was changed. Wait a while, then run again; a shorter period asks for less.",
         )
-        asked = _asked_wait(answer.retry_after)
-        return _TryAgain(RateLimited(problem), _until_edge(span) if asked is None else asked)
+        asked = asked_wait(answer.retry_after)
+        return _TryAgain(RateLimited(problem), until_edge(span) if asked is None else asked)
 
     def _down(self, question: _Question, reason: str) -> PlatformDown:
         what = f"{self._platform} could not be reached while reading {question.what}: {reason}."
-        return PlatformDown(
-            Problem(what=what, where=self._where(question), next_step="Nothing was changed; try again later.")
-        )
+        next_step = "Nothing was changed; try again later."
+        return PlatformDown(Problem(what=what, where=self._where(question), next_step=next_step))
 
-    def _refuse(self, question: _Question, flaw: str, next_step: str) -> NoReturn:
+    def _bad(self, question: _Question, flaw: str) -> BadAnswer:
         what = f"{self._platform} {flaw} while we read {question.what}."
-        raise BadAnswer(Problem(what=what, where=self._where(question), next_step=next_step))
+        next_step = "Nothing was changed. Check address and parameters; if it stays so, report it with this text."
+        return BadAnswer(Problem(what=what, where=self._where(question), next_step=next_step))
 
-    def _problem(self, question: _Question, flaw: str, status: int) -> Problem:
+    def _refused(self, question: _Question, flaw: str, status: int) -> Problem:
         advice = self._advice.get(status, "Ask who manages the account.")
         return Problem(what=f"{self._platform} {flaw}", where=self._where(question), next_step=advice)
 
@@ -261,7 +252,8 @@ class Client:
         words = tree.get("message") if isinstance(tree, dict) else None
         if not isinstance(words, str) or not words.strip():
             return ""
-        secrets = [value for value in self._headers.values() if isinstance(value, Secret)]
+        # A header may be "Token <key>": the key alone must not come back either.
+        secrets = [Secret(word) for v in self._headers.values() if isinstance(v, Secret) for word in v.reveal().split()]
         return f", saying {mask_url(scrub(' '.join(words.split()), secrets))[:200]!r},"
 
 
@@ -299,26 +291,3 @@ def _next_wait(failure: Exception, deadline: float) -> bool | float:
     if failure.wait_s is None:
         return left > _LONGEST_BACKOFF_S
     return failure.wait_s if failure.wait_s < left else False
-
-
-def _asked_wait(header: str) -> float | None:
-    """``Retry-After`` in seconds from now, as number or HTTP date; None when absent or not understood."""
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max((at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def _is_rate_limit(tree: Any) -> bool:
-    """Ringba's rate-limit body, which may come with a 200."""
-    return isinstance(tree, dict) and tree.get("isRateLimited") is True
-
-
-def _until_edge(span: str) -> float:
-    """Seconds until a limit's window turns, by this machine's clock; a day is longer than any deadline."""
-    length = {"second": 1, "minute": 60, "hour": 3600}.get(span.casefold(), 86_400)
-    return length - time.time() % length + 0.5

@@ -138,18 +138,20 @@ def load_settings(*, use_keyring: bool = True) -> Settings:
     try:
         loaded = loader(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings takes it
     except ValidationError as broken:
-        raise SettingsError(*(_explain(error) for error in broken.errors(include_input=False))) from None
+        problems = [_explain(error) for error in broken.errors(include_input=False)]
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(
-            Problem(what="The .env file cannot be read.", where=str(env_file), next_step="Save it as UTF-8 text.")
-        ) from None
-    return Settings(**{name: getattr(loaded, name) for name in Settings.model_fields})
+        what = "The .env file cannot be read."
+        problems = [Problem(what=what, where=str(env_file), next_step="Save it as UTF-8 text.")]
+    else:
+        return Settings(**{name: getattr(loaded, name) for name in Settings.model_fields})
+    raise SettingsError(*problems)  # outside the except: pydantic's error holds the values
 
 
 class _FromEnvironment(Settings, BaseSettings):
     """Reads the environment, then ``.env``. Only by env names: by field name, ``home`` would take ``HOME``."""
 
     model_config = SettingsConfigDict(
+        extra="ignore",  # a .env may serve other programs too
         validate_by_name=False,
         validate_by_alias=True,
         env_ignore_empty=True,

@@ -15,10 +15,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = {
     "words": {"errors", "checks", "vocabulary", "period", "privacy", "calls"},
-    "fetch": {"settings", "http", "strictjson", "ringba", "ringba_columns", "calltable", "callfile", "sources"},
+    "fetch": {"settings", "http", "strictjson", "ringba", "ringba_columns", "calltable", "callfile", "sources", "localclock", "ratelimit"},
     "compute": {"pixels", "pixellist", "lint", "setupcheck", "testcall", "funnel", "funnelcheck", "parameters"},
     "show": {"charts", "tables", "forms", "runcard"},
-    "outside": {"job", "report", "page", "demo", "cli", "sandbox", "bootstrap", "__main__", "__init__"},
+    "outside": {"job", "report", "page", "demo", "cli", "sandbox", "bootstrap", "headless", "jupyterlibs", "runfolder", "__main__", "__init__"},
 }
 MAY_IMPORT = {
     "words": {"words"},

@@ -1,0 +1,179 @@
+"""Invented calls that behave like calls do: rates by hour and state, duplicates, blocks, late payouts.
+
+A UTC day's calls depend on the seed and the day alone, so any period can be asked for, in any order, and gives the same
+calls. Callers have numbers xxx-555-0100 to 0199 only.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+CONVERTS_AFTER_S = 120  # the guide's own example of a conversion rule
+_HEX_OF_DAY = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """One invented Ringba campaign with exactly one tracking number, as the guide asks."""
+
+    id: str
+    name: str
+    number: str
+    publisher_id: str
+    publisher: str
+    targets: tuple[str, ...]
+    calls_a_day: int
+    revenue: float
+    payout: float
+
+
+CAMPAIGNS = (
+    Campaign(
+        id=f"CA{1:032x}",
+        name="CTV Spring",
+        number="+18885550122",
+        publisher_id=f"AF{1:032x}",
+        publisher="Kayzen",
+        targets=("Call Center A", "Call Center B"),
+        calls_a_day=110,
+        revenue=27.0,
+        payout=20.0,
+    ),
+    Campaign(
+        id=f"CA{2:032x}",
+        name="CTV Summer",
+        number="+18885550133",
+        publisher_id=f"AF{1:032x}",
+        publisher="Kayzen",
+        targets=("Call Center A", "Call Center C"),
+        calls_a_day=80,
+        revenue=32.5,
+        payout=24.0,
+    ),
+    Campaign(
+        id=f"CA{3:032x}",
+        name="CTV Late Night",
+        number="+18775550144",
+        publisher_id=f"AF{2:032x}",
+        publisher="Night Owl Media",
+        targets=("Call Center C",),
+        calls_a_day=45,
+        revenue=18.0,
+        payout=12.5,
+    ),
+)
+AREA_CODES = {
+    "CA": ("213", "415"), "TX": ("214", "512"), "NY": ("212", "718"), "FL": ("305", "407"), "CO": ("303", "720"),
+    "IL": ("312", "773"), "OH": ("216", "614"), "AZ": ("480", "602"), "GA": ("404", "770"), "WA": ("206", "509"),
+}  # fmt: skip
+_STATE_WEIGHTS = (20, 15, 13, 12, 6, 8, 7, 6, 7, 6)
+# Calls by UTC hour: American evenings are 23 to 4 UTC, American nights 7 to 12 UTC.
+_HOUR_WEIGHTS = (9, 9, 8, 6, 4, 2, 1, 1, 1, 1, 1, 2, 3, 4, 5, 5, 6, 6, 6, 6, 6, 7, 8, 9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventedCall:
+    """One call with everything that ever happens to it; what has happened by now is for the platform to tell."""
+
+    call_id: str
+    campaign: Campaign
+    caller: str
+    state: str
+    target: str
+    at: datetime
+    is_duplicate: bool = False
+    block_reason: str = ""
+    incomplete_reason: str = ""
+    routing_error: bool = False
+    connected_at: datetime | None = None
+    ended_at: datetime
+    ended_by: str = "Caller"
+    converted_at: datetime | None = None
+    paid_at: datetime | None = None
+
+
+def invent_day(day: date, seed: int) -> list[InventedCall]:
+    """All calls that begin on a UTC day, in order of time."""
+    rng = random.Random(f"{seed}:{day.isoformat()}")  # noqa: S311  # a game, not a secret
+    calls = [call for campaign in CAMPAIGNS for call in _invent_campaign_day(campaign, day, rng)]
+    return sorted(calls, key=lambda call: (call.at, call.call_id))
+
+
+def day_of(call_id: str) -> date | None:
+    """The UTC day that is written into an invented call's id; None for any other id."""
+    try:
+        return date.fromordinal(int(call_id[3 : 3 + _HEX_OF_DAY], 16))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _invent_campaign_day(campaign: Campaign, day: date, rng: random.Random) -> list[InventedCall]:
+    weekday_factor = 0.8 if day.weekday() >= 5 else 1.0
+    count = max(0, round(rng.gauss(campaign.calls_a_day * weekday_factor, campaign.calls_a_day * 0.1)))
+    calls: list[InventedCall] = []
+    for _ in range(count):
+        repeats = [call for call in calls[-20:] if call.caller] if rng.random() < 0.18 else []
+        earlier = rng.choice(repeats) if repeats else None
+        calls.append(_invent_call(campaign, day, rng, earlier))
+    return calls
+
+
+def _invent_call(campaign: Campaign, day: date, rng: random.Random, earlier: InventedCall | None) -> InventedCall:
+    state = earlier.state if earlier else rng.choices(tuple(AREA_CODES), _STATE_WEIGHTS)[0]
+    caller = earlier.caller if earlier else f"+1{rng.choice(AREA_CODES[state])}55501{rng.randrange(100):02}"
+    second = rng.choices(range(24), _HOUR_WEIGHTS)[0] * 3600 + rng.random() * 3600
+    at = datetime.combine(day, time(), UTC) + timedelta(milliseconds=int(second * 1000))
+    common = {
+        "call_id": _invent_id(day, rng),
+        "campaign": campaign,
+        "caller": caller,
+        "state": state,
+        "target": rng.choice(campaign.targets),
+        "at": at,
+        "is_duplicate": earlier is not None,
+    }
+    return _live_through(common, rng)
+
+
+def _live_through(common: dict[str, object], rng: random.Random) -> InventedCall:
+    """What becomes of a call: blocked, given up in the menu, an error, no answer, or a conversation."""
+    at, fate = common["at"], rng.random()
+    if not isinstance(at, datetime):
+        raise TypeError("a call begins at a time")
+    waited = at + timedelta(seconds=rng.randint(3, 45))
+    if fate < 0.04:
+        reason = rng.choice(("Spam", "STIR/SHAKEN", "TCPA Shield"))  # Ringba's own value list is not published
+        return InventedCall(**common, ended_at=at, ended_by="System", block_reason=reason)  # type: ignore[arg-type]
+    if fate < 0.10:
+        return InventedCall(**common, ended_at=waited, incomplete_reason="System Hangup")  # type: ignore[arg-type]
+    if fate < 0.115:
+        return InventedCall(**common, ended_at=waited, ended_by="System", routing_error=True)  # type: ignore[arg-type]
+    if fate < 0.33:
+        return InventedCall(**common, ended_at=waited)  # type: ignore[arg-type]
+    return _converse(common, at, rng)
+
+
+def _converse(common: dict[str, object], at: datetime, rng: random.Random) -> InventedCall:
+    """A conversation: converts at the threshold, duplicates seldom do; most conversions are paid, some days later."""
+    connected_at = at + timedelta(seconds=rng.randint(2, 20), milliseconds=rng.randrange(1000))
+    length_s = max(1, round(math.exp(rng.gauss(4.9, 0.9))))
+    ended_at = connected_at + timedelta(seconds=length_s)
+    converts = length_s >= CONVERTS_AFTER_S and not (common["is_duplicate"] and rng.random() < 0.7)
+    is_paid, lag_h = rng.random() < 0.85, math.exp(rng.gauss(1.2, 1.1))
+    return InventedCall(
+        **common,  # type: ignore[arg-type]
+        connected_at=connected_at,
+        ended_at=ended_at,
+        ended_by="Target" if rng.random() < 0.3 else "Caller",
+        converted_at=connected_at + timedelta(seconds=CONVERTS_AFTER_S) if converts else None,
+        paid_at=ended_at + timedelta(hours=lag_h) if converts and is_paid else None,
+    )
+
+
+def _invent_id(day: date, rng: random.Random) -> str:
+    """Ringba's shape since 2025 (RGB, 40 hex, V3, 5 characters); ours holds the day, to be found again by id."""
+    ending = "".join(rng.choices("0123456789ABCDEFGHJKLMNPQRSTUVWXYZ", k=5))
+    return f"RGB{day.toordinal():0{_HEX_OF_DAY}X}{rng.getrandbits(128):032X}V3{ending}"

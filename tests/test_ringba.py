@@ -1,0 +1,264 @@
+"""Ringba's API is read whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+import stamina
+
+from kayzen_nb.errors import BadAnswer, CredentialRefused, ParameterError, SettingsError
+from kayzen_nb.period import Period
+from kayzen_nb.privacy import Secret
+from kayzen_nb.ringba import PAGE_SIZE, Ringba
+from kayzen_nb.settings import Settings
+
+CANARY = "canary-7Yq2ZkP0"
+DAY = Period(first_day=date(2026, 3, 1), last_day=date(2026, 3, 1), zone="America/New_York")
+START_MS = int(DAY.start_utc.timestamp()) * 1000
+
+
+@pytest.fixture(autouse=True)
+def no_waiting():
+    with stamina.set_testing(True, attempts=10, cap=True):
+        yield
+
+
+def settings():
+    return Settings(ringba_api_token=Secret(CANARY), ringba_account_id="RA0123")
+
+
+class FakeRingba:
+    """Answers the call log from a list of records, as Ringba does: inclusive ends, pages, a count."""
+
+    def __init__(self, records, change=None):
+        self.records, self.change, self.bodies = records, change, []
+
+    def __call__(self, request):
+        body = json.loads(request.content)
+        self.bodies.append(body)
+        start, end = (datetime.fromisoformat(body[name]).timestamp() * 1000 for name in ("reportStart", "reportEnd"))
+        inside = [r for r in self.records if start <= r.get("callDt", start) <= end]
+        page = inside[body["offset"] : body["offset"] + body["size"]]
+        report = {"partialResult": False, "totalCount": len(inside), "records": page}
+        answer = {"isSuccessful": True, "transactionId": "TR0", "report": report}
+        if self.change:
+            self.change(len(self.bodies), answer)
+        return httpx.Response(200, json=answer)
+
+
+def calls(count, *, every_ms=1000):
+    return [{"inboundCallId": f"RGB{n:05}", "callDt": START_MS + n * every_ms} for n in range(count)]
+
+
+def fetch(fake, period=DAY, **more):
+    with Ringba(settings(), transport=httpx.MockTransport(fake)) as ringba:
+        return ringba.fetch_call_records(period, **more)
+
+
+def refusal(fake):
+    with pytest.raises(BadAnswer) as caught:
+        fetch(fake)
+    assert all(p.what and p.where and p.next_step for p in caught.value.problems)
+    return str(caught.value)
+
+
+def answer_with(tree, status=200):
+    return lambda _: httpx.Response(status, json=tree)
+
+
+def test_token_and_account_are_required_together():
+    with pytest.raises(SettingsError) as caught:
+        Ringba(Settings())
+    assert len(caught.value.problems) == 2
+
+
+def test_a_day_is_asked_for_in_utc_in_one_zone_with_raw_values():
+    fake = FakeRingba(calls(2))
+    assert fetch(fake, campaign="CTV Spring") == calls(2)
+    [body] = fake.bodies
+    assert (body["reportStart"], body["reportEnd"]) == ("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z")
+    assert body["orderByColumns"][0] == {"column": "callDt", "direction": "asc"}
+    assert {"column": "tag:InboundNumber:State"} in body["valueColumns"]
+    assert not any(name.startswith("format") for name in body)
+    assert body["filters"][0]["anyConditionToMatch"] == [
+        {"column": "campaignName", "value": "CTV Spring", "isNegativeMatch": False, "comparisonType": "EQUALS"}
+    ]
+
+
+def test_every_day_is_its_own_slice_and_a_call_on_the_edge_is_in_one():
+    period = Period(first_day=date(2026, 3, 7), last_day=date(2026, 3, 9), zone="America/New_York")
+    edges = [
+        int(day.timestamp()) * 1000 for day in (period.start_utc, datetime(2026, 3, 9, 4, tzinfo=UTC), period.end_utc)
+    ]
+    fake = FakeRingba([{"inboundCallId": f"E{n}", "callDt": at} for n, at in enumerate(edges)])
+    assert [r["inboundCallId"] for r in fetch(fake, period)] == ["E0", "E1"]
+    assert [b["reportStart"] for b in fake.bodies] == [
+        "2026-03-07T05:00:00Z",
+        "2026-03-08T05:00:00Z",
+        "2026-03-09T04:00:00Z",
+    ]
+
+
+def test_pages_are_read_to_the_declared_count():
+    fake = FakeRingba(calls(2 * PAGE_SIZE + 5))
+    assert len(fetch(fake)) == 2 * PAGE_SIZE + 5
+    assert [body["offset"] for body in fake.bodies] == [0, 1000, 2000]
+
+
+def test_a_short_page_in_the_middle_loses_nothing():
+    def shorten(number, answer):
+        if number == 1:
+            del answer["report"]["records"][500:]
+
+    assert len(fetch(FakeRingba(calls(1200), shorten))) == 1200
+
+
+def test_a_slice_whose_count_disagrees_is_read_again():
+    def lose_one(number, answer):
+        if number == 1:
+            del answer["report"]["records"][0]
+
+    # The second request asks for the rest from offset 2 and finds nothing, so the slice is read anew.
+    fake = FakeRingba(calls(3), lose_one)
+    assert len(fetch(fake)) == 3
+
+
+def test_a_count_that_never_agrees_is_refused():
+    def overstate(_, answer):
+        answer["report"]["totalCount"] += 1
+
+    fake = FakeRingba(calls(3), overstate)
+    text = refusal(fake)
+    assert "declared 4 calls but gave 3 (read 3 times)" in text
+    assert "2026-03-01 05:00" in text
+    assert len(fake.bodies) == 6
+
+
+def test_a_call_on_two_pages_means_that_another_may_be_missing():
+    def shift(number, answer):
+        if number % 2 == 0:
+            answer["report"]["records"][0] = {"inboundCallId": "RGB00999", "callDt": START_MS}
+
+    assert "on two pages" in refusal(FakeRingba(calls(1200), shift))
+
+
+def test_a_slice_too_deep_for_paging_is_halved():
+    fake = FakeRingba(calls(12_000, every_ms=7000))
+    ids = [record["inboundCallId"] for record in fetch(fake)]
+    assert (len(ids), len(set(ids))) == (12_000, 12_000)
+    assert max(body["offset"] for body in fake.bodies) < 10_000
+
+
+def test_a_depth_that_no_halving_cures_is_refused():
+    assert "10,000 calls in a minute" in refusal(FakeRingba(calls(10_001, every_ms=0)))
+
+
+@pytest.mark.parametrize("count", [None, "3", -1, True, 2.5])
+def test_a_count_that_is_no_count_is_refused(count):
+    report = {"totalCount": count, "records": []}
+    assert "totalCount" in refusal(answer_with({"isSuccessful": True, "report": report}))
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [({"isSuccessful": False, "message": "x"}, "failed"), ({"isSuccessful": True}, "without 'report'"), ([], "without"),
+     ({"report": {"partialResult": True, "totalCount": 0, "records": []}}, "only in part"),
+     ({"report": {"totalCount": 1, "records": ["x"]}}, "unknown shape"), ({"report": None}, "without"),
+     ({"report": {"totalCount": 0}}, "without 'records'")],
+)  # fmt: skip
+def test_an_error_inside_a_200_is_an_error(tree, words):
+    assert words in refusal(answer_with(tree))
+
+
+def test_a_deleted_token_is_named_by_its_setting():
+    with pytest.raises(CredentialRefused) as caught:
+        fetch(answer_with({"message": "no"}, 401))
+    assert str(caught.value).splitlines() == [
+        "Ringba did not accept the API token (401).",
+        "  where: POST /{account}/calllogs at api.ringba.com",
+        "  next:  Check RINGBA_API_TOKEN (Ringba > Security > API Access Tokens); it may have been deleted.",
+    ]
+
+
+def test_no_calls_are_a_good_answer():
+    assert fetch(FakeRingba([])) == []
+
+
+def test_the_account_is_the_one_of_the_settings_with_its_iana_zone():
+    accounts = [{"id": "RA9"}, {"accountId": "RA0123", "name": "TV", "timeZoneId": "Eastern Standard Time"}]
+    seen = []
+
+    def answer(request):
+        seen.append((request.url.path, request.headers["authorization"]))
+        return httpx.Response(200, json={"account": accounts})
+
+    with Ringba(settings(), transport=httpx.MockTransport(answer)) as ringba:
+        account = ringba.fetch_account()
+    assert (account.id, account.name, account.zone) == ("RA0123", "TV", "America/New_York")
+    assert seen == [("/v2/ringbaaccounts", f"Token {CANARY}")]
+
+
+def test_an_account_that_the_token_does_not_see_is_a_setting_to_check():
+    transport = httpx.MockTransport(answer_with({"account": [{"id": "RA9"}]}))
+    with Ringba(settings(), transport=transport) as ringba, pytest.raises(SettingsError, match="RINGBA_ACCOUNT_ID"):
+        ringba.fetch_account()
+
+
+EVIDENCE = {
+    "inboundCallId": "RGB1", "callDt": 1767403102000, "campaignName": "CTV", "inboundPhoneNumber": "+15555550111",
+    "number": "+18885550122", "hasConnected": True, "hasConverted": True, "conversionAmount": 27.1, "isLive": False,
+    "message-tags": [{"type": "InboundNumber", "name": "State", "value": "CA"}, "odd"],
+    "events": [
+        {"name": "ConnectedCall", "dtStamp": "2026-01-03T01:18:23.1234567Z", "recordingUrl": "https://not-a-pixel"},
+        {"name": "PixelFire", "dtStamp": "2026-01-03T01:18:24.1234567Z", "eventName": "Kayzen - Incoming",
+         "httpStatusCode": "200", "recordingUrl": f"https://api-events.eventstracker.io/v1/ev?api_key={CANARY}"},
+        {"name": "pixel fired", "dtStamp": "never", "eventName": "Kayzen - Error", "httpStatusCode": None,
+         "url": "https://x", "failReason": "time-out"},
+        "odd",
+    ],
+}  # fmt: skip
+
+
+def fetch_evidence(answer, call_id="RGB1"):
+    with Ringba(settings(), transport=httpx.MockTransport(answer)) as ringba:
+        return ringba.fetch_call_evidence(call_id)
+
+
+def detail(*records):
+    return {"isSuccessful": True, "report": {"records": list(records)}}
+
+
+def test_a_call_comes_with_its_pixel_fires_in_our_words():
+    sent = []
+
+    def answer(request):
+        sent.append((request.url.path, json.loads(request.content)))
+        return httpx.Response(200, json=detail({"inboundCallId": "other"}, EVIDENCE))
+
+    evidence = fetch_evidence(answer, " RGB1\n")
+    assert sent == [("/v2/RA0123/calllogs/detail", {"InboundCallIds": ["RGB1"]})]
+    assert (evidence.caller, evidence.number, evidence.state) == ("+15555550111", "+18885550122", "CA")
+    assert evidence.call_at == datetime(2026, 1, 3, 1, 18, 22, tzinfo=UTC)
+    flags = (evidence.connected, evidence.completed, evidence.converted, evidence.paid, evidence.blocked)
+    assert flags == (True, True, True, False, False)
+    assert (evidence.revenue_usd_micros, evidence.payout_usd_micros) == (27_100_000, None)
+    assert evidence.event_names == ("ConnectedCall", "PixelFire", "pixel fired")
+    first, second = evidence.fires
+    assert (first.pixel_name, first.status, first.fired_at) == (
+        "Kayzen - Incoming", 200, datetime(2026, 1, 3, 1, 18, 24, 123456, tzinfo=UTC),
+    )  # fmt: skip
+    assert (second.status, second.fired_at, second.fail_reason, second.url) == (None, None, "time-out", "https://x")
+    assert CANARY not in repr(evidence)
+    assert "5550111" not in repr(evidence)
+
+
+@pytest.mark.parametrize("call_id", ["", "  ", "../RGB1", "x" * 200, "RGB2"])
+def test_a_call_that_ringba_does_not_know_is_a_parameter_to_check(call_id):
+    with pytest.raises(ParameterError) as caught:
+        fetch_evidence(answer_with(detail(EVIDENCE)), call_id)
+    [problem] = caught.value.problems
+    assert problem.where == "call_id"
+    assert "Inbound Call ID" in problem.next_step
