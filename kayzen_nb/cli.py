@@ -1,0 +1,217 @@
+"""The command line. Only click and the standard library are imported here, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kayzen_nb import __version__
+from kayzen_nb.errors import KayzenNbError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kayzen_nb.lint import Finding
+    from kayzen_nb.report import RunOutcome
+    from kayzen_nb.sandbox.server import RunningServer
+
+_EXAMPLE = "\b\nExample:\n  "
+_SIGNS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class _Refused(click.ClickException):
+    """One of our errors on a terminal: its own text on stderr, exit code 2, never a traceback."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, err=True, file=file)
+
+
+class _Commands(click.Group):
+    """The commands; every error of ours that they raise is told in plain words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KayzenNbError as refused:
+            raise _Refused(str(refused)) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kayzen-nb")
+def main() -> None:
+    """Track TV-ad phone calls from Ringba into Kayzen: set up, verify, show, schedule.
+
+    Exit codes: 0 the checks passed, 1 a check failed or is unknown, 2 bad input or a run that broke.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an old Windows terminal cannot show every sign
+
+
+@main.command(epilog=f"{_EXAMPLE}kayzen-nb demo --out demo")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pages.")
+@_JSON
+def demo(out: Path | None, *, as_json: bool) -> None:
+    """Run all notebooks on invented data and write their pages. Needs no account, no key, no network.
+
+    Without --out, the pages go to the folder "demo" in KAYZEN_NB_HOME.
+    """
+    from kayzen_nb.demo import run_demo  # noqa: PLC0415  # papermill and friends, only for commands that run notebooks
+
+    shown = run_demo(out, lambda line: click.echo(line, err=as_json))
+    if as_json:
+        click.echo(_json({"index": str(shown.index), "runs": [outcome.as_record() for outcome in shown.outcomes]}))
+    sys.exit(shown.exit_code)
+
+
+@main.command(
+    epilog=f"{_EXAMPLE}kayzen-nb lab\n  kayzen-nb lab --no-browser", context_settings={"ignore_unknown_options": True}
+)
+@click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
+def lab(jupyter_options: tuple[str, ...]) -> None:
+    """Open JupyterLab on the notebooks. Further options are JupyterLab's own."""
+    from kayzen_nb.report import notebooks_folder  # noqa: PLC0415  # as above
+
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_folder()}", *jupyter_options]
+    if os.name == "nt":  # there, exec would return to the prompt at once
+        sys.exit(subprocess.call(command))  # noqa: S603
+    os.execv(command[0], command)  # noqa: S606
+
+
+@main.command(
+    epilog=f"{_EXAMPLE}kayzen-nb run 03_funnel\n"
+    "  kayzen-nb run 03_funnel --set source=csv --set csv_path=calls.csv --set time_zone=America/Denver"
+)
+@click.argument("notebook")
+@click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be given many times.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of this run; default: reports/NOTEBOOK at home.")
+@_JSON
+def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
+    """Run a notebook headlessly and keep its page, its tables and its manifest."""
+    values = _read_pairs(pairs)
+    from kayzen_nb.report import run_notebook  # noqa: PLC0415  # as above
+
+    outcome = run_notebook(notebook, values, out)
+    if as_json:
+        click.echo(_json(outcome.as_record()))
+    else:
+        _show_outcome(outcome)
+    for problem in outcome.problems:
+        click.echo(str(problem), err=True)
+    sys.exit(outcome.exit_code)
+
+
+@main.command(epilog=f"{_EXAMPLE}kayzen-nb lint pixels.csv\n  kayzen-nb lint - < pasted.txt\n  kayzen-nb lint")
+@click.argument("file", required=False)
+@click.option(
+    "--profile",
+    type=click.Choice(["per_event", "as_published"]),
+    default="per_event",
+    show_default=True,
+    help="Which planned six to check when no FILE is given.",
+)
+@_JSON
+def lint(file: str | None, profile: str, *, as_json: bool) -> None:
+    """Check pixel URLs: a pasted list, a CSV, JSON, the guide's text; "-" reads what is pasted or piped in.
+
+    Without FILE, the planned six are checked.
+    """
+    from kayzen_nb import lint as linter  # noqa: PLC0415  # compiles its rules' patterns, only here
+
+    findings = linter.check_text(_read_text(file)) if file else linter.check_plan(profile)
+    if as_json:
+        click.echo(_json([finding.as_record() for finding in findings]))
+    else:
+        _show_findings(findings)
+    sys.exit(1 if linter.has_errors(findings) else 0)
+
+
+@main.command(epilog=f"{_EXAMPLE}kayzen-nb sandbox --scenario guide_copied --port 8765")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--scenario", default="healthy", show_default=True, help="Which faults to plant.")
+def sandbox(port: int, scenario: str) -> None:
+    """Serve both platforms, with invented calls, on 127.0.0.1; prints the environment to use. Ctrl-C ends it."""
+    from kayzen_nb.sandbox import SCENARIOS  # noqa: PLC0415  # invents calls, only here
+    from kayzen_nb.sandbox.server import start_server  # noqa: PLC0415  # as above
+
+    if scenario not in SCENARIOS:
+        about = "".join(f"\n  {name:16} {known.about}" for name, known in SCENARIOS.items())
+        raise click.BadParameter(f"there is no scenario {scenario!r}. There are:{about}", param_hint="--scenario")
+    try:
+        server = start_server(scenario, port)
+    except OSError as taken:
+        what = f"Port {port} cannot be used: {os.strerror(taken.errno or 0)}."
+        raise KayzenNbError(
+            Problem(what=what, where="--port", next_step="Leave --port out: a free one is taken.")
+        ) from None
+    with server:
+        _serve(server)
+
+
+def _serve(server: RunningServer) -> None:
+    """Print the environment to use, then wait for Ctrl-C."""
+    for name, value in server.environment().items():
+        click.echo(f"{name}={value}")
+    click.echo(f"Ringba and Kayzen, invented, answer at {server.url}. Ctrl-C ends it.", err=True)
+    try:
+        while True:
+            time.sleep(0.5)  # Windows delivers Ctrl-C between two sleeps, not inside a wait without end
+    except KeyboardInterrupt:
+        click.echo("Ended.", err=True)
+
+
+def _read_pairs(pairs: Iterable[str]) -> dict[str, str]:
+    """``NAME=VALUE`` as typed; the first = separates."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name.strip():
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--set")
+        if name.strip() in values:
+            raise click.BadParameter(f"{name.strip()!r} is given twice", param_hint="--set")
+        values[name.strip()] = value
+    return values
+
+
+def _read_text(file: str) -> str:
+    """A file's text, or what comes from standard input."""
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as refused:
+        what = f"The file cannot be read: {os.strerror(refused.errno or 0)}."
+        raise KayzenNbError(Problem(what=what, where=file, next_step="Check the path.")) from None
+    except UnicodeDecodeError:
+        step = "Save it as UTF-8 text and try again."
+        raise KayzenNbError(Problem(what="The file is not a text in UTF-8.", where=file, next_step=step)) from None
+
+
+def _show_outcome(outcome: RunOutcome) -> None:
+    if outcome.status == "ok":
+        click.echo(f"{_SIGNS[outcome.verdict.value]}: {outcome.headline}")
+    page = (outcome.folder / "report.html").resolve()
+    click.echo(f"Page: {page}", err=outcome.status != "ok")
+
+
+def _show_findings(findings: Iterable[Finding]) -> None:
+    shown = list(findings)
+    for finding in shown:
+        place = f", character {finding.position}" if finding.position else ""
+        click.echo(f"{finding.severity:8}{finding.code} {finding.pixel}{place}: {finding.message}")
+        click.echo(f"        fix: {finding.fix}")
+    counts = [f"{sum(f.severity == kind for f in shown)} {kind}s" for kind in ("error", "warning")]
+    click.echo(", ".join(counts) + "." if shown else "Nothing to report: every pixel is as it should be.")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
