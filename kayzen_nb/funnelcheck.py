@@ -104,7 +104,7 @@ def describe_source(calls: CallTable) -> str:
 def _share(funnel: Funnel, stage: Stage) -> str:
     count = funnel.count(stage)
     word = {Stage.PAYOUT: "paid"}.get(stage, stage.value)
-    return f"{word} unknown" if count is None else f"{count / funnel.calls:.1%} {word}".replace("%", " %")
+    return f"{word} unknown" if count is None else f"{count / funnel.calls:.1%} {word}"
 
 
 def _check_any_calls(funnel: Funnel) -> Check:

@@ -36,7 +36,7 @@ _PLOTLY_MIME = "application/vnd.plotly.v1+json"
 _SCRIPTS = "<!--kz-scripts-->"
 _CHART = '<figure class="kz-chart">'
 _KIND = "Calls from TV ads · Ringba and Kayzen"
-_SHOWN_CHECKS = 4
+_SHOWN_STEPS = 4
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*$", re.MULTILINE)
 _NUMBER = re.compile(r"-?[$€£]?[\d,]*\.?\d+\s?%?")
 _GAPS = frozenset({"", "unknown", "no base"})
@@ -154,20 +154,32 @@ def _build_chart(figure: Mapping[str, Any], alt: str) -> str:
 
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 _CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
+_HEAD = re.compile(r"<th>(.*?)</th>", re.DOTALL)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?")
 
 
 def _dress_table(table: str, around: str) -> str:
-    """The table with numbers to the right, answers in colour, and a frame that scrolls on a narrow screen."""
-    columns = max(table.count("<th>"), 1)
+    """The table with numbers to the right, answers in colour, no empty column, in a frame that scrolls when narrow."""
+    count = max(table.count("<th>"), 1)
     cells = [cell.strip() for cell in _CELL.findall(table)]
-    numeric = [_is_numeric(cells[column::columns]) for column in range(columns)]
-    places = iter(range(len(cells)))
-    heads = iter(range(columns))
-    table = _CELL.sub(lambda found: _dress_cell(found[1], numeric=numeric[next(places) % columns]), table)
-    table = re.sub("<th>", lambda _: f'<th scope="col"{_class("kz-num" * numeric[next(heads)])}>', table)
+    columns = [cells[n::count] for n in range(count)]
+    empty = [bool(cells) and not any(column) for column in columns]
+    numeric = [_is_numeric(column) for column in columns]
+    places, heads = iter(range(len(cells))), iter(range(count))
+
+    def dress_cell(found: re.Match[str]) -> str:
+        column = next(places) % count
+        return "" if empty[column] else _dress_cell(found[1], numeric=numeric[column])
+
+    def dress_head(found: re.Match[str]) -> str:
+        column = next(heads)
+        return "" if empty[column] else f'<th scope="col"{_class("kz-num" * numeric[column])}>{found[1]}</th>'
+
+    table = _HEAD.sub(dress_head, _CELL.sub(dress_cell, table))
     caption = re.search(r"<figcaption>(.*?)</figcaption>", around, re.DOTALL)
     label = f' role="group" aria-label="{caption[1]}"' if caption else ""
-    return f'<div class="kz-scroll" tabindex="0"{label}>{table}</div>'
+    narrow = " kz-narrow" if count - sum(empty) <= 2 else ""
+    return f'<div class="kz-scroll{narrow}" tabindex="0"{label}>{table}</div>'
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
@@ -177,8 +189,13 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _dress_cell(text: str, *, numeric: bool) -> str:
-    url = "kz-url" * text.startswith(("http://", "https://"))
-    return f"<td{_class('kz-num' if numeric else _ANSWERS.get(text.strip(), url))}>{text}</td>"
+    if numeric:
+        name = "kz-num"
+    elif text.startswith(("http://", "https://")):
+        name = "kz-url"
+    else:
+        name = "kz-time" if _TIME.fullmatch(text) else _ANSWERS.get(text.strip(), "")
+    return f"<td{_class(name)}>{text}</td>"
 
 
 def _class(name: str) -> str:
@@ -214,7 +231,7 @@ def _describe(record: Mapping[str, Any], title: str) -> dict[str, Any]:
         "headline": record["headline"],
         "invented": record.get("invented", False),
         "tally": _tally([check["verdict"] for check in checks]),
-        "open_checks": [check for check in checks if check["verdict"] != "pass"][:_SHOWN_CHECKS],
+        "steps": _steps([check for check in checks if check["verdict"] != "pass"]),
         "facts": _facts(record),
         "provenance": _provenance(record),
         "parameters": [(name, value or "(empty)") for name, value in record.get("parameters", {}).items()],
@@ -231,11 +248,19 @@ def _tally(verdicts: Sequence[str]) -> str:
     return f"{len(verdicts)} {'check' if len(verdicts) == 1 else 'checks'}: {counts}."
 
 
+def _steps(checks: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """What is to be done, each step once, with the checks that ask for it: the first few, in order."""
+    steps: dict[str, list[Mapping[str, str]]] = {}
+    for check in checks:
+        steps.setdefault(check["next_step"], []).append(check)
+    return [{"step": step, "checks": asking} for step, asking in steps.items()][:_SHOWN_STEPS]
+
+
 def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reader wants to know beside the verdict: how fresh, from where, which days, how many rows."""
     facts = []
     if record.get("period_start"):
-        facts.append(("Period, both days included", f"{record['period_start']} to {record['period_end']}"))
+        facts.append(("Period (both days included)", f"{record['period_start']} to {record['period_end']}"))
     facts.append(("As of", describe_moment(record["as_of"], record.get("time_zone"))))
     if source := record.get("source"):
         facts.append(("Source", source))

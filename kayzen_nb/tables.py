@@ -155,11 +155,12 @@ def fires_table(evidence: CallEvidence, zone: str) -> pd.DataFrame:
 
 
 def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to show.") -> None:
-    """Display a table with its caption; an empty one becomes a sentence."""
+    """Display a table with its caption, without columns that say nothing; an empty one becomes a sentence."""
     if frame.empty:
         show_sentence(empty)
         return
-    body = frame.to_html(index=False, escape=True, border=0, na_rep="")
+    told = frame.loc[:, [any(str(value) for value in frame[name]) for name in frame.columns]]  # no empty columns
+    body = told.to_html(index=False, escape=True, border=0, na_rep="")
     _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{body}</figure>', caption)
 
 
