@@ -74,7 +74,7 @@ def show_key_box(run: Run) -> None:
 
     box.observe(take_key, names="value")
     button.on_click(write_file)
-    display(widgets.VBox([box, button, answer]))  # type: ignore[no-untyped-call]
+    display(widgets.VBox([box, button, answer], layout={"align_items": "flex-start"}))  # type: ignore[no-untyped-call]
 
 
 def schedule_line(resolved: Resolved) -> str:

@@ -141,7 +141,9 @@ def _build_chart(figure: Mapping[str, Any], alt: str) -> str:
     """A place for the chart, its title as a caption that wraps and prints, and its values as inert JSON."""
     layout = deepcopy(dict(figure.get("layout", {})))
     caption = (layout.pop("title", None) or {}).get("text", "")
-    layout["margin"] = {**layout.get("margin", {}), "t": 36 if "legend" in layout else 12}
+    layout["margin"] = {**layout.get("margin", {}), "t": 12}
+    if layout.get("legend", {}).get("orientation") == "h":  # grows upward when a narrow screen breaks it in two lines
+        layout["legend"] |= {"y": 1.02, "yanchor": "bottom"}
     values = json.dumps({"data": figure["data"], "layout": layout}, allow_nan=False).replace("<", "\\u003c")
     height = int(layout.get("height") or 360)
     shown = f"<figcaption>{html.escape(html.unescape(caption))}</figcaption>" if caption else ""
