@@ -58,7 +58,16 @@ def execute(path: Path, values: Mapping[str, str], *, env: Mapping[str, str], li
     run = _Run(env=env, deadline=time.monotonic() + limit_s)
     breakdown = None
     try:
-        execute_notebook(path, None, dict(values), _ENGINE, kernel_name="python3", progress_bar=False, kayzen_run=run)
+        execute_notebook(
+            path,
+            None,
+            dict(values),
+            _ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            kayzen_run=run,
+        )
     except PapermillExecutionError as broke:
         breakdown = Breakdown(kind=broke.ename, message=broke.evalue, section=run.section)
     except CellTimeoutError:
@@ -110,7 +119,7 @@ class _Engine(Engine):  # type: ignore[misc]  # papermill ships no types
 
 
 def _encrypted() -> Config:
-    """Encrypt what kernel and runner say to each other on loopback, where the installed libraries can (they warn else)."""
+    """Encrypt what kernel and runner say to each other, where the installed libraries can (else they warn)."""
     can = "transport_encryption" in KernelManager.class_trait_names() and zmq.has("curve")
     return Config({"KernelManager": {"transport_encryption": "auto"}} if can else {})
 

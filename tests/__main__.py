@@ -9,7 +9,7 @@ from kayzen_nb import bootstrap
 
 def main() -> int:
     bootstrap.ensure("tests", sys.argv[1:], dev=True)
-    import pytest  # noqa: PLC0415  # the set-up brings it
+    import pytest  # the set-up brings it
 
     return int(pytest.main(sys.argv[1:]))
 

@@ -188,8 +188,8 @@ def test_a_skipped_hour_is_set_aside(write):
     "zone", ["America/New_York", "America/Denver", "Australia/Lord_Howe", "America/Phoenix", "UTC"]
 )
 def test_local_times_of_a_year_become_the_instants_that_python_says(write, zone):
-    from datetime import timedelta  # noqa: PLC0415
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from datetime import timedelta
+    from zoneinfo import ZoneInfo
 
     times = [datetime(2026, 1, 1) + timedelta(hours=7 * n, minutes=n % 60) for n in range(1250)]  # noqa: DTZ001
     _, used = read(write(*short(*(f"C{n:05},{t:%m/%d/%Y %I:%M:%S %p}" for n, t in enumerate(times)))), zone=zone)

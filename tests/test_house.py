@@ -15,10 +15,34 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = {
     "words": {"errors", "checks", "vocabulary", "period", "privacy", "calls"},
-    "fetch": {"settings", "http", "strictjson", "ringba", "ringba_columns", "calltable", "callfile", "sources", "localclock", "ratelimit"},
+    "fetch": {
+        "settings",
+        "http",
+        "strictjson",
+        "ringba",
+        "ringba_columns",
+        "calltable",
+        "callfile",
+        "sources",
+        "localclock",
+        "ratelimit",
+    },
     "compute": {"pixels", "pixellist", "lint", "setupcheck", "testcall", "funnel", "funnelcheck", "parameters"},
     "show": {"charts", "tables", "forms", "runcard"},
-    "outside": {"job", "report", "page", "demo", "cli", "sandbox", "bootstrap", "headless", "jupyterlibs", "runfolder", "__main__", "__init__"},
+    "outside": {
+        "job",
+        "report",
+        "page",
+        "demo",
+        "cli",
+        "sandbox",
+        "bootstrap",
+        "headless",
+        "jupyterlibs",
+        "runfolder",
+        "__main__",
+        "__init__",
+    },
 }
 MAY_IMPORT = {
     "words": {"words"},
@@ -40,7 +64,11 @@ def rooms_imported(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node not in typing_only and (node.module or "").startswith("kayzen_nb"):
             parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names if not alias.name.startswith("__")]
+            yield from (
+                [parts[1]]
+                if len(parts) > 1
+                else [alias.name for alias in node.names if not alias.name.startswith("__")]
+            )
 
 
 def room_of(path):
@@ -56,7 +84,7 @@ def test_a_room_imports_only_from_its_own_floor_and_the_floors_below(path):
 
 def test_only_http_and_the_sandboxs_transport_import_httpx():
     importers = {
-        str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if re.search(r"^\s*(import|from) httpx", p.read_text(), re.M)
+        str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if re.search(r"^\s*(import|from) httpx", p.read_text(), re.MULTILINE)
         and "TYPE_CHECKING" not in p.read_text().split("httpx")[0][-80:]
     }  # fmt: skip
     assert {name for name in importers if name not in ("http.py", "sandbox/transport.py")} <= typed_only(importers)
@@ -83,7 +111,9 @@ def test_starting_imports_nothing_heavy(start):
 
 def test_every_phone_number_in_the_repository_is_an_invented_one():
     number = re.compile(r"(?<![\w.-])\+?1?[ -]?\(?([2-9]\d{2})\)?[ .-]?([2-9]\d{2})[ .-]?(\d{4})(?![\w.])")
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     found = []
     for name in files.stdout.split():
         if not (ROOT / name).is_file() or name == "constraints.txt":
@@ -95,7 +125,9 @@ def test_every_phone_number_in_the_repository_is_an_invented_one():
 
 
 def test_no_committed_file_names_a_package_registry_or_is_a_lock_with_addresses():
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     names = files.stdout.split()
     assert not {"uv.lock", "pylock.toml", "poetry.lock"} & {Path(name).name for name in names}
     hosts = re.compile("py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + "js")

@@ -59,10 +59,14 @@ def test_calls_behave_like_calls_do():
 
 
 def test_no_call_lies_in_the_future_and_recent_ones_are_not_all_paid():
-    records = ask(open_sandbox(now=NOW), "/calllogs", {"reportStart": "2026-11-23T00:00:00Z", "reportEnd": "2026-11-30T00:00:00Z"})[1]["report"]["records"]
+    records = ask(
+        open_sandbox(now=NOW), "/calllogs", {"reportStart": "2026-11-23T00:00:00Z", "reportEnd": "2026-11-30T00:00:00Z"}
+    )[1]["report"]["records"]
     assert max(record["callDt"] for record in records) < NOW.timestamp() * 1000
     paid = open_sandbox(now=datetime(2026, 12, 24, tzinfo=UTC))
-    later = ask(paid, "/calllogs", {"reportStart": "2026-11-23T00:00:00Z", "reportEnd": "2026-11-24T12:00:00Z"})[1]["report"]["records"]
+    later = ask(paid, "/calllogs", {"reportStart": "2026-11-23T00:00:00Z", "reportEnd": "2026-11-24T12:00:00Z"})[1][
+        "report"
+    ]["records"]
     assert sum("hasPayout" in r for r in later) > sum("hasPayout" in r for r in records)
 
 
@@ -86,7 +90,10 @@ def test_records_are_sparse_and_times_are_epoch_milliseconds():
     assert "conversionAmount" not in unconnected
     assert all(len(str(r["callDt"])) == 13 for r in records)
     connected = next(r for r in records if "connectedCallLengthInSeconds" in r)
-    assert connected["callLengthInSeconds"] == connected["connectedCallLengthInSeconds"] + connected["timeToConnectInSeconds"]
+    assert (
+        connected["callLengthInSeconds"]
+        == connected["connectedCallLengthInSeconds"] + connected["timeToConnectInSeconds"]
+    )
 
 
 def test_filters_mean_or_inside_a_group_and_and_between_groups():
@@ -124,7 +131,9 @@ def test_a_pixel_fire_has_ringbas_shape_with_the_filled_url_in_recording_url():
     sandbox = open_sandbox(now=NOW)
     (record,) = detail(sandbox, sandbox.test_call_id)
     names = [fire["eventName"] for fire in fires(record)]
-    assert names == [f"Kayzen CTV - {n} Postback" for n in ("Incoming", "Connected", "Converted", "Completed", "Payout")]
+    assert names == [
+        f"Kayzen CTV - {n} Postback" for n in ("Incoming", "Connected", "Converted", "Completed", "Payout")
+    ]
     fire = fires(record)[0]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", fire["dtStamp"])
     assert fire["httpStatusCode"] == 200
@@ -178,7 +187,9 @@ def test_a_placeholder_key_is_refused_by_the_endpoint():
     assert {fire["httpStatusCode"] for fire in fires(record)} == {403}
 
 
-@pytest.mark.parametrize(("scenario", "status"), [("token_refused", 401), ("right_refused", 403), ("platform_down", 503)])
+@pytest.mark.parametrize(
+    ("scenario", "status"), [("token_refused", 401), ("right_refused", 403), ("platform_down", 503)]
+)
 def test_a_scenario_of_refusal_refuses(scenario, status):
     assert ask(open_sandbox(scenario, now=NOW), "/calllogs", WEEK)[0] == status
 

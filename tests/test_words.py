@@ -70,7 +70,10 @@ def test_a_local_day_has_the_hours_that_its_clock_has(day, hours):
     assert (period.end_utc - period.start_utc).total_seconds() == hours * 3600
 
 
-@given(st.dates(date(2000, 1, 1), date(2035, 12, 30)), st.sampled_from(["America/Denver", "Asia/Kolkata", "America/Sao_Paulo", "Africa/Cairo"]))
+@given(
+    st.dates(date(2000, 1, 1), date(2035, 12, 30)),
+    st.sampled_from(["America/Denver", "Asia/Kolkata", "America/Sao_Paulo", "Africa/Cairo"]),
+)
 def test_neighbouring_days_share_their_boundary(day, zone):
     from datetime import timedelta
 
@@ -82,7 +85,15 @@ def test_neighbouring_days_share_their_boundary(day, zone):
 
 def test_a_secret_cannot_be_shown_by_accident():
     secret = Secret(CANARY)
-    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>60}", "%s" % secret, str([secret]), str({"k": secret})):
+    for shown in (
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret!r:>60}",
+        "%s" % secret,
+        str([secret]),
+        str({"k": secret}),
+    ):
         assert CANARY not in shown
     for store in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps):
         with pytest.raises(TypeError):
@@ -168,4 +179,6 @@ def test_every_column_has_a_meaning_in_the_glossary():
 
 
 def test_time_in_the_tests_is_aware():
-    assert Period(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1), zone="UTC").start_utc == datetime(2026, 1, 1, tzinfo=UTC)
+    assert Period(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1), zone="UTC").start_utc == datetime(
+        2026, 1, 1, tzinfo=UTC
+    )
