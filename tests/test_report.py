@@ -155,11 +155,11 @@ def test_files_that_a_person_added_to_a_report_stay(notebook, tmp_path):
     assert (tmp_path / "out" / "my notes.txt").read_text() == "ask Ann"
 
 
-@pytest.mark.parametrize("end", ["pass", "raise ValueError(f'{key} of +12125550123')"])
+@pytest.mark.parametrize("end", ["pass", "raise ValueError(f'{key} of {number}')"])
 def test_no_key_and_no_number_in_any_file_though_a_cell_printed_them(notebook, tmp_path, monkeypatch, end):
     monkeypatch.setenv("KAYZEN_API_KEY", CANARY)
     cell = (
-        "import os, base64\nkey = os.environ['KAYZEN_API_KEY']\nprint(key, '+12125550123')\n"
+        "import os, base64\nkey = os.environ['KAYZEN_API_KEY']\nnumber = '+1212' + '5550123'\nprint(key, number)\n"
         f"print(base64.b64encode(key.encode()).decode())\n{end}"
     )
     outcome = run(notebook(cell), tmp_path / "out")
