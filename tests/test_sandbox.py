@@ -2,17 +2,20 @@
 
 import json
 import re
+import socket
 import urllib.error
 import urllib.request
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
 from kayzen_nb.errors import ParameterError
+from kayzen_nb.pixels import Pixel
 from kayzen_nb.sandbox import SCENARIOS, open_sandbox
 from kayzen_nb.sandbox.invented import CAMPAIGNS, invent_day
 from kayzen_nb.sandbox.platforms import ACCOUNT_ID, KAYZEN_KEY, RINGBA_TOKEN
+from kayzen_nb.sandbox.ringba_shapes import fill
 from kayzen_nb.sandbox.server import start_server
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -50,12 +53,26 @@ def test_calls_behave_like_calls_do():
         "duplicate": sum(c.is_duplicate for c in calls) / len(calls),
         "converted": sum(c.converted_at is not None for c in calls) / len(calls),
     }
-    assert 0.6 < share["connected"] < 0.75
+    assert 0.58 < share["connected"] < 0.66
     assert 0.02 < share["blocked"] < 0.06
     assert 0.1 < share["duplicate"] < 0.25
     assert 0.2 < share["converted"] < 0.45
     by_hour = Counter(call.at.hour for call in calls)
     assert by_hour[0] > 3 * by_hour[9]
+
+
+def test_a_call_is_a_duplicate_exactly_when_its_caller_called_that_campaign_before_that_day():
+    for day in range(1, 15):
+        seen = set()
+        for call in invent_day(date(2026, 10, day), 1):
+            assert call.is_duplicate == ((call.campaign.id, call.caller) in seen)
+            seen.add((call.campaign.id, call.caller))
+
+
+def test_each_campaign_has_roughly_sixty_to_a_hundred_and_fifty_calls_a_day():
+    counts = Counter((c.campaign.name, day) for day in range(1, 29) for c in invent_day(date(2026, 10, day), 1))
+    assert {name for name, _ in counts} == {"CTV Spring", "CTV Summer", "CTV Late Night"}
+    assert 45 < min(counts.values()) < max(counts.values()) < 160
 
 
 def test_no_call_lies_in_the_future_and_recent_ones_are_not_all_paid():
@@ -107,6 +124,88 @@ def test_filters_mean_or_inside_a_group_and_and_between_groups():
     assert all(r["hasConnected"] for r in records)
 
 
+def condition(column, value, kind="EQUALS", *, negative=False):
+    return {"column": column, "value": value, "isNegativeMatch": negative, "comparisonType": kind}
+
+
+def test_numbers_are_compared_and_ordered_as_numbers_not_as_text():
+    longer = [{"anyConditionToMatch": [condition("callLengthInSeconds", "95", "GREATER_THAN")]}]
+    order = [{"column": "callLengthInSeconds", "direction": "desc"}]
+    records = week_of_records(open_sandbox(now=NOW), filters=longer, orderByColumns=order)["records"]
+    lengths = [r["callLengthInSeconds"] for r in records]
+    assert lengths == sorted(lengths, reverse=True)
+    assert min(lengths) > 95
+    assert max(lengths) > 999
+
+
+def test_several_order_columns_rank_the_first_before_the_second():
+    order = [{"column": "campaignName", "direction": "asc"}, {"column": "callDt", "direction": "desc"}]
+    found = [
+        (r["campaignName"], -r["callDt"])
+        for r in week_of_records(open_sandbox(now=NOW), orderByColumns=order)["records"]
+    ]
+    assert found == sorted(found)
+    assert len({name for name, _ in found}) > 1
+
+
+def test_a_flag_and_its_opposite_split_the_calls_without_rest():
+    sandbox = open_sandbox(now=NOW)
+    yes, no, not_yes = (
+        week_of_records(sandbox, filters=[{"anyConditionToMatch": [asked]}])["totalCount"]
+        for asked in (
+            condition("hasConnected", "yes"),
+            condition("hasConnected", "no"),
+            condition("hasConnected", "yes", negative=True),
+        )
+    )
+    assert yes + no == week_of_records(sandbox)["totalCount"]
+    assert no == not_yes > 0
+
+
+def test_only_the_columns_asked_for_are_given():
+    columns = [{"column": "inboundCallId"}, {"column": "payoutAmount"}]
+    records = week_of_records(open_sandbox(now=NOW), valueColumns=columns)["records"]
+    assert {frozenset(r) for r in records} == {
+        frozenset({"inboundCallId"}),
+        frozenset({"inboundCallId", "payoutAmount"}),
+    }
+
+
+def test_a_window_written_with_an_offset_holds_the_same_calls_as_in_utc():
+    sandbox = open_sandbox(now=NOW)
+    utc = {"reportStart": "2026-11-20T08:00:00Z", "reportEnd": "2026-11-21T07:59:59Z"}
+    pacific = {"reportStart": "2026-11-20T00:00:00-08:00", "reportEnd": "2026-11-20T23:59:59-08:00"}
+    assert ask(sandbox, "/calllogs", pacific) == ask(sandbox, "/calllogs", utc)
+
+
+def test_a_window_that_ends_in_ten_thousand_years_ends_now():
+    far = {"reportStart": "2026-11-24T00:00:00Z", "reportEnd": "9999-12-31T23:59:59Z"}
+    near = far | {"reportEnd": "2026-11-24T12:00:00Z"}
+    sandbox = open_sandbox(now=NOW)
+    assert ask(sandbox, "/calllogs", far) == ask(sandbox, "/calllogs", near)
+
+
+@pytest.mark.parametrize(
+    "unsound",
+    [
+        {"reportStart": None}, {"reportEnd": "yesterday"}, {"size": "all"}, {"size": 0}, {"size": True}, {"offset": -1},
+        {"filters": [{}]}, {"filters": "none"}, {"orderByColumns": [{}]}, {"valueColumns": [5]},
+        {"filters": [{"anyConditionToMatch": [condition("callDt", "1", "SOUNDS_LIKE")]}]},
+        {"filters": [{"anyConditionToMatch": [condition("callDt", "long", "LESS_THAN")]}]},
+    ],
+)  # fmt: skip
+def test_an_unsound_request_is_400_in_the_documented_shape(unsound):
+    status, body = ask(open_sandbox(now=NOW), "/calllogs", WEEK | unsound)
+    assert (status, body["messageCode"]) == (400, 0)
+    assert {"transactionId", "message", "errors"} <= body.keys()
+
+
+@pytest.mark.parametrize("body", [b"", b"{not json", b"[1]", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("path", ["/calllogs", "/calllogs/detail"])
+def test_a_body_that_is_no_json_object_is_400(path, body):
+    assert open_sandbox(now=NOW).respond("POST", f"/v2/{ACCOUNT_ID}{path}", TOKEN, body)[0] == 400
+
+
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Token wrong"}, {"Authorization": RINGBA_TOKEN}])
 def test_a_wrong_token_is_refused_with_the_documented_error_body(headers):
     status, body = ask(open_sandbox(now=NOW), "/calllogs", WEEK, headers=headers)
@@ -117,6 +216,22 @@ def test_a_wrong_token_is_refused_with_the_documented_error_body(headers):
 def test_what_does_not_exist_is_404_with_message_code_101():
     status, body = ask(open_sandbox(now=NOW), "/nothing", method="GET")
     assert (status, body["messageCode"]) == (404, 101)
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/"),
+        ("GET", "/campaigns"),
+        ("GET", "/v2/RA0/campaigns"),
+        ("GET", "/v1/reports"),
+        ("POST", f"/v1/ev?api_key={KAYZEN_KEY}"),
+    ],
+)
+def test_outside_of_the_account_and_of_the_event_endpoint_nothing_answers(method, target):
+    sandbox = open_sandbox(now=NOW)
+    assert sandbox.respond(method, target, TOKEN)[0] == 404
+    assert not sandbox.received
 
 
 def test_the_small_read_endpoints_answer():
@@ -139,6 +254,22 @@ def test_a_pixel_fire_has_ringbas_shape_with_the_filled_url_in_recording_url():
     assert fire["httpStatusCode"] == 200
     assert f"call_id={sandbox.test_call_id}" in fire["recordingUrl"]
     assert "[" not in fire["recordingUrl"]
+
+
+def test_tokens_are_filled_percent_encoded_in_lower_case_and_a_misspelt_one_becomes_empty():
+    call = next(c for c in invent_day(date(2026, 11, 2), 1) if c.caller)
+    url = "https://x.test/?caller_id=[Call:CallerNumber]&event_ts=[Call:CallDateTime]&state=[tag:InboundNumber:Stat]&id=[Call:InboundCallId]"
+    filled = fill(Pixel(name="", event=None, fire_on="", method="GET", url=url), call)
+    caller, event_ts, state, call_id = (pair.partition("=")[2] for pair in filled.partition("?")[2].split("&"))
+    assert (caller, state, call_id) == (f"%2b{call.caller[1:]}", "", call.call_id)
+    assert re.fullmatch(r"11%2f2%2f2026\+\d{1,2}%3a\d\d%3a\d\d\+[AP]M", event_ts)
+
+
+@pytest.mark.parametrize("hours", [-8, 9])
+def test_the_zone_in_which_now_is_written_changes_nothing(hours):
+    here, there = open_sandbox(now=NOW), open_sandbox(now=NOW.astimezone(timezone(timedelta(hours=hours))))
+    assert there.test_call_id == here.test_call_id
+    assert detail(there, there.test_call_id) == detail(here, here.test_call_id)
 
 
 def test_an_unknown_id_is_simply_missing_from_the_details():
@@ -227,3 +358,23 @@ def test_the_real_server_gives_the_same_answers():
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{server.url}/v1/ev?api_key=KAYZEN_PROVIDED")
         assert [event.status for event in server.sandbox.received] == [200, 403]
+
+
+def test_the_server_survives_nonsense_and_prints_nothing(capfd):
+    with start_server() as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        for length in ("abc", "-1", "9" * 30):
+            with socket.create_connection(address, 5) as line:
+                line.sendall(f"POST /v2/x HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+                assert line.recv(100).startswith(b"HTTP/1.0 400")
+        request = urllib.request.Request(f"{server.url}/v2/{ACCOUNT_ID}/calllogs", b"{not json", TOKEN, method="POST")
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(request)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_environment_of_a_server_names_no_host_but_this_machine():
+    with start_server() as server:
+        urls = {name: value for name, value in server.environment().items() if name.endswith("_URL")}
+    assert set(urls) == {"RINGBA_API_URL", "KAYZEN_EVENT_URL", "KAYZEN_API_URL"}
+    assert all(value.startswith("http://127.0.0.1:") for value in urls.values())

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 CONVERTS_AFTER_S = 120  # the guide's own example of a conversion rule
 _HEX_OF_DAY = 8
+_REPEAT_RATE = 0.18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ CAMPAIGNS = (
         publisher_id=f"AF{1:032x}",
         publisher="Kayzen",
         targets=("Call Center A", "Call Center C"),
-        calls_a_day=80,
+        calls_a_day=90,
         revenue=32.5,
         payout=24.0,
     ),
@@ -60,7 +61,7 @@ CAMPAIGNS = (
         publisher_id=f"AF{2:032x}",
         publisher="Night Owl Media",
         targets=("Call Center C",),
-        calls_a_day=45,
+        calls_a_day=75,
         revenue=18.0,
         payout=12.5,
     ),
@@ -113,27 +114,35 @@ def day_of(call_id: str) -> date | None:
 def _invent_campaign_day(campaign: Campaign, day: date, rng: random.Random) -> list[InventedCall]:
     weekday_factor = 0.8 if day.weekday() >= 5 else 1.0
     count = max(0, round(rng.gauss(campaign.calls_a_day * weekday_factor, campaign.calls_a_day * 0.1)))
-    calls: list[InventedCall] = []
-    for _ in range(count):
-        repeats = [call for call in calls[-20:] if call.caller] if rng.random() < 0.18 else []
-        earlier = rng.choice(repeats) if repeats else None
-        calls.append(_invent_call(campaign, day, rng, earlier))
+    callers: dict[str, str] = {}  # who has called today, with the state of the number
+    calls = []
+    for at in sorted(_invent_moment(day, rng) for _ in range(count)):  # a repeat must come after the first call
+        call = _invent_call(campaign, at, callers, rng)
+        callers[call.caller] = call.state
+        calls.append(call)
     return calls
 
 
-def _invent_call(campaign: Campaign, day: date, rng: random.Random, earlier: InventedCall | None) -> InventedCall:
-    state = earlier.state if earlier else rng.choices(tuple(AREA_CODES), _STATE_WEIGHTS)[0]
-    caller = earlier.caller if earlier else f"+1{rng.choice(AREA_CODES[state])}55501{rng.randrange(100):02}"
+def _invent_moment(day: date, rng: random.Random) -> datetime:
     second = rng.choices(range(24), _HOUR_WEIGHTS)[0] * 3600 + rng.random() * 3600
-    at = datetime.combine(day, time(), UTC) + timedelta(milliseconds=int(second * 1000))
+    return datetime.combine(day, time(), UTC) + timedelta(milliseconds=int(second * 1000))
+
+
+def _invent_call(campaign: Campaign, at: datetime, callers: dict[str, str], rng: random.Random) -> InventedCall:
+    """A call at a moment, by a new caller or by one of the last who called. A repeat within the day is a duplicate."""
+    if callers and rng.random() < _REPEAT_RATE:
+        caller, state = rng.choice(list(callers.items())[-20:])
+    else:
+        state = rng.choices(tuple(AREA_CODES), _STATE_WEIGHTS)[0]
+        caller = f"+1{rng.choice(AREA_CODES[state])}55501{rng.randrange(100):02}"
     common = {
-        "call_id": _invent_id(day, rng),
+        "call_id": _invent_id(at.date(), rng),
         "campaign": campaign,
         "caller": caller,
         "state": state,
         "target": rng.choice(campaign.targets),
         "at": at,
-        "is_duplicate": earlier is not None,
+        "is_duplicate": caller in callers,
     }
     return _live_through(common, rng)
 
@@ -151,7 +160,7 @@ def _live_through(common: dict[str, object], rng: random.Random) -> InventedCall
         return InventedCall(**common, ended_at=waited, incomplete_reason="System Hangup")  # type: ignore[arg-type]
     if fate < 0.115:
         return InventedCall(**common, ended_at=waited, ended_by="System", routing_error=True)  # type: ignore[arg-type]
-    if fate < 0.33:
+    if fate < 0.38:
         return InventedCall(**common, ended_at=waited)  # type: ignore[arg-type]
     return _converse(common, at, rng)
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean
 from kayzen_nb.pixels import build_plan, render
 from kayzen_nb.privacy import Secret
+from kayzen_nb.sandbox import logquery
 from kayzen_nb.sandbox import ringba_shapes as shapes
 from kayzen_nb.sandbox.invented import CAMPAIGNS, InventedCall, day_of, invent_day
 from kayzen_nb.sandbox.scenarios import SCENARIOS, Scenario
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 ACCOUNT_ID = "RA" + "5a" * 16
 RINGBA_TOKEN = "sandbox-ringba-token"  # noqa: S105  # invented, opens nothing
 KAYZEN_KEY = "sandbox-kayzen-key"
-PAGE_LIMIT = 1000
 _SEED = 20261101
 _TRANSACTION = "TR00000000-0000-0000-0000-000000000000"
 
@@ -56,7 +56,7 @@ class Sandbox:
     """Ringba and Kayzen under one roof. ``received`` holds what the event endpoint was sent."""
 
     def __init__(self, scenario: Scenario, now: datetime) -> None:
-        self.scenario, self.now = scenario, now
+        self.scenario, self.now = scenario, now.astimezone(UTC)
         self.received: list[ReceivedEvent] = []
         self._days: dict[date, list[InventedCall]] = {}
         self._fired: dict[tuple[str, str], int] = {}
@@ -95,28 +95,32 @@ class Sandbox:
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """Answer one request. ``target`` is path and query; header names may be in any case."""
         path = urlsplit(target).path.rstrip("/")
-        if path == "/v1/ev":
+        if (method, path) == ("GET", "/v1/ev"):
             return self._receive(urlsplit(target).query)
+        if not path.startswith("/v2/"):
+            return _not_found(path)
         lower = {name.lower(): value for name, value in headers.items()}
         if refusal := self._refuse(lower.get("authorization", "")):
             return refusal
-        return self._answer_ringba(method, path, body)
+        try:
+            return self._answer_ringba(method, path, body)
+        except logquery.BadRequest as unsound:
+            return _error(400, str(unsound), 0)
 
     def _answer_ringba(self, method: str, path: str, body: bytes) -> Answer:
-        account = f"/v2/{ACCOUNT_ID}"
-        question = (method, path.replace(account, "", 1) if path.startswith(account) else path)
+        question = (method, path.removeprefix(f"/v2/{ACCOUNT_ID}"))
         if question == ("GET", "/v2/ringbaaccounts"):
             row = {"id": ACCOUNT_ID, "accountId": ACCOUNT_ID, "name": "Sandbox", "timeZoneId": "Eastern Standard Time"}
             return _ok({"account": [row | {"enabled": True}]})
         if question == ("POST", "/calllogs"):
-            return self._call_log(_read(body))
+            return self._call_log(logquery.read_body(body))
         if question == ("POST", "/calllogs/detail"):
-            return self._call_detail(_read(body))
+            return self._call_detail(logquery.read_body(body))
         if question == ("GET", "/campaigns"):
             return _ok({"campaigns": [shapes.campaign_of(campaign) for campaign in CAMPAIGNS]})
         if question == ("GET", "/numbers"):
             return _ok({"numbers": [shapes.number_of(campaign) for campaign in CAMPAIGNS]})
-        return _error(404, f"{path} is not found", 101)
+        return _not_found(path)
 
     def _refuse(self, authorization: str) -> Answer | None:
         status = self.scenario.ringba_status
@@ -128,18 +132,16 @@ class Sandbox:
         if self._busy_answers:
             self._busy_answers -= 1
             return _too_many()
-        size, offset = int(asked.get("size", PAGE_LIMIT)), int(asked.get("offset", 0))
-        if not 0 < size <= PAGE_LIMIT:
-            return _error(400, f"size must be between 1 and {PAGE_LIMIT}", 0)
-        start, end = _moment(asked["reportStart"]), _moment(asked["reportEnd"])
-        records = [r for r in self._records(start, end) if _passes(r, asked.get("filters", []))]
-        order = (asked.get("orderByColumns") or [{"column": "callDt", "direction": "desc"}])[0]
-        records.sort(key=lambda r: str(r.get(order["column"], "")), reverse=order.get("direction") == "desc")
-        report = {"partialResult": False, "totalCount": len(records), "records": records[offset : offset + size]}
+        page, (start, end) = logquery.read_page(asked), logquery.read_window(asked)
+        found = logquery.sort_records(logquery.filter_records(self._records(start, end), asked), asked)
+        records = logquery.pick_columns(found[page], asked)
+        report = {"partialResult": False, "totalCount": len(found), "records": records}
         return _ok({"isSuccessful": True, "report": report})
 
     def _call_detail(self, asked: dict[str, Any]) -> Answer:
         ids = asked.get("InboundCallIds") or asked.get("inboundCallIds") or []
+        if not isinstance(ids, list):
+            raise logquery.BadRequest("InboundCallIds must be a list")
         found = [self._detail(call) for call in map(self._find, ids) if call]
         return _ok({"isSuccessful": True, "report": {"records": found}})
 
@@ -148,7 +150,11 @@ class Sandbox:
         return shapes.record_of(call, self.now) | {"events": events, "message-tags": shapes.tags_of(call)}
 
     def _fires(self, call: InventedCall) -> Iterator[dict[str, Any]]:
-        """The pixel fires of a call. Each is sent to the event endpoint once, however often the call is read."""
+        """The pixel fires of a call. Each is sent to the event endpoint once, however often the call is read.
+
+        The keys are those that one public client met; the values of ``eventCode`` and ``failReason`` and the delay of
+        a fire are our choice, since none is documented.
+        """
         times = shapes.happened(call, self.now)
         for pixel in self._pixels:
             if pixel.event in times:
@@ -175,7 +181,8 @@ class Sandbox:
         return status, {"Content-Type": "text/plain"}, b""
 
     def _records(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        days = [start.date() + timedelta(days=n) for n in range((end.date() - start.date()).days + 1)]
+        last = min(end, self.now).date()  # later days hold nothing and would be invented in vain
+        days = [start.date() + timedelta(days=n) for n in range((last - start.date()).days + 1)]
         calls = [call for day in days for call in self._calls_on(day) if start <= call.at <= end]
         return [shapes.record_of(call, self.now) for call in calls]
 
@@ -191,30 +198,8 @@ class Sandbox:
         return next((call for call in self._calls_on(day) if call.call_id == call_id), None) if day else None
 
 
+# The message of a 400 is documented and serves as that of a 403 too; the wording of 401 and 503 is our choice.
 _STATUS_WORDS = {401: "Unauthorized", 403: "Operation is not allowed", 503: "Service unavailable"}
-_COMPARISONS = {"EQUALS": str.__eq__, "CONTAINS": str.__contains__, "BEGINS_WITH": str.startswith}
-
-
-def _passes(record: dict[str, Any], filters: list[dict[str, Any]]) -> bool:
-    """Ringba's filters: OR inside a group, AND between groups; a boolean column is compared with yes or no."""
-    return all(any(_matches(record, c) for c in group["anyConditionToMatch"]) for group in filters)
-
-
-def _matches(record: dict[str, Any], condition: dict[str, Any]) -> bool:
-    value = record.get(condition["column"])
-    text = {True: "yes", False: "no", None: ""}[value] if value is None or isinstance(value, bool) else str(value)
-    compare = _COMPARISONS.get(condition.get("comparisonType", "EQUALS"), str.__eq__)
-    return bool(compare(text, str(condition["value"]))) != bool(condition.get("isNegativeMatch"))
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    tree = json.loads(body or b"{}")
-    return tree if isinstance(tree, dict) else {}
 
 
 def _ok(content: dict[str, Any]) -> Answer:
@@ -225,6 +210,10 @@ def _error(status: int, message: str, code: int) -> Answer:
     return _answer(
         status, {"transactionId": _TRANSACTION, "message": message, "messageCode": code, "errors": [message]}
     )
+
+
+def _not_found(path: str) -> Answer:
+    return _error(404, f"{path or '/'} is not found", 101)
 
 
 def _too_many() -> Answer:
