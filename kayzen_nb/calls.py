@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from kayzen_nb.checks import Ledger
+    from kayzen_nb.vocabulary import Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,8 @@ class CallTable:
 class PixelFire:
     """One request of a pixel as Ringba's log shows it. ``status`` is None where the log holds none.
 
-    ``url`` is the fired URL as it stood in the log, key included: it is never part of ``repr``.
+    ``url`` is the fired URL as it stood in the log, byte for byte, key included: it is never part of ``repr``. It is
+    empty where the log did not show it. ``trigger`` is Ringba's code or words for what the pixel fires on, where told.
     """
 
     pixel_name: str
@@ -45,28 +47,57 @@ class PixelFire:
     status: int | None
     url: str = field(repr=False)
     fail_reason: str = ""
+    trigger: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallEvidence:
-    """Everything known of one call: its own row, and its pixel fires. None means not known.
+    """Everything known of one call: its own row, its events and its pixel fires. None means not known.
 
-    ``caller`` and ``number`` are full numbers, in memory only: they are never part of ``repr``.
+    ``caller``, ``number`` and ``tags`` hold full numbers, in memory only: they are never part of ``repr``. ``tags``
+    maps ``InboundNumber:State`` to the tag's value, ``happened_at`` an event to its time. ``origin`` says where the
+    evidence comes from (``Ringba's API``, ``a pasted Events tab``, ``a JSON file``, ``a CSV file``), ``missing`` what
+    that origin did not show, a short phrase each.
     """
 
     call_id: str
+    origin: str = "Ringba's API"
+    read_at: datetime | None = None
     call_at: datetime | None = None
+    ended: bool | None = None
     campaign: str | None = None
+    campaign_id: str | None = None
     caller: str | None = field(default=None, repr=False)
     number: str | None = field(default=None, repr=False)
     state: str | None = None
+    target: str | None = None
     is_duplicate: bool | None = None
     blocked: bool | None = None
+    block_reason: str | None = None
+    incomplete_reason: str | None = None
     connected: bool | None = None
     completed: bool | None = None
     converted: bool | None = None
     paid: bool | None = None
+    error: bool | None = None
+    no_conversion_reason: str | None = None
+    no_payout_reason: str | None = None
     revenue_usd_micros: int | None = None
     payout_usd_micros: int | None = None
+    connected_s: int | None = None
     event_names: tuple[str, ...] = ()
+    happened_at: Mapping[Event, datetime] = field(default_factory=dict)
     fires: tuple[PixelFire, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallHit:
+    """A call that a search found; ``caller`` is masked."""
+
+    call_id: str
+    call_at: datetime | None
+    campaign: str | None
+    caller: str
+    connected: bool | None

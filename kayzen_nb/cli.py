@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kayzen_nb import __version__
+from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option, read_text
 from kayzen_nb.errors import KayzenNbError, Problem
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from kayzen_nb.report import RunOutcome
     from kayzen_nb.sandbox.server import RunningServer
 
-_EXAMPLE = "\b\nExample:\n  "
 _SIGNS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
 class _Refused(click.ClickException):
@@ -58,9 +56,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # an old Windows terminal cannot show every sign
 
 
-@main.command(epilog=f"{_EXAMPLE}kayzen-nb demo --out demo")
+@main.command(epilog=f"{EXAMPLE}kayzen-nb demo --out demo")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the pages.")
-@_JSON
+@json_option
 def demo(out: Path | None, *, as_json: bool) -> None:
     """Run all notebooks on invented data and write their pages. Needs no account, no key, no network.
 
@@ -70,12 +68,14 @@ def demo(out: Path | None, *, as_json: bool) -> None:
 
     shown = run_demo(out, lambda line: click.echo(line, err=as_json))
     if as_json:
-        click.echo(_json({"index": str(shown.index), "runs": [outcome.as_record() for outcome in shown.outcomes]}))
+        click.echo(
+            as_json_text({"index": str(shown.index), "runs": [outcome.as_record() for outcome in shown.outcomes]})
+        )
     sys.exit(shown.exit_code)
 
 
 @main.command(
-    epilog=f"{_EXAMPLE}kayzen-nb lab\n  kayzen-nb lab --no-browser", context_settings={"ignore_unknown_options": True}
+    epilog=f"{EXAMPLE}kayzen-nb lab\n  kayzen-nb lab --no-browser", context_settings={"ignore_unknown_options": True}
 )
 @click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
 def lab(jupyter_options: tuple[str, ...]) -> None:
@@ -89,13 +89,13 @@ def lab(jupyter_options: tuple[str, ...]) -> None:
 
 
 @main.command(
-    epilog=f"{_EXAMPLE}kayzen-nb run 03_funnel\n"
+    epilog=f"{EXAMPLE}kayzen-nb run 03_funnel\n"
     "  kayzen-nb run 03_funnel --set source=csv --set csv_path=calls.csv --set time_zone=America/Denver"
 )
 @click.argument("notebook")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be given many times.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of this run; default: reports/NOTEBOOK at home.")
-@_JSON
+@json_option
 def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
     """Run a notebook headlessly and keep its page, its tables and its manifest."""
     values = _read_pairs(pairs)
@@ -103,7 +103,7 @@ def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: boo
 
     outcome = run_notebook(notebook, values, out)
     if as_json:
-        click.echo(_json(outcome.as_record()))
+        click.echo(as_json_text(outcome.as_record()))
     else:
         _show_outcome(outcome)
     for problem in outcome.problems:
@@ -111,7 +111,7 @@ def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: boo
     sys.exit(outcome.exit_code)
 
 
-@main.command(epilog=f"{_EXAMPLE}kayzen-nb lint pixels.csv\n  kayzen-nb lint - < pasted.txt\n  kayzen-nb lint")
+@main.command(epilog=f"{EXAMPLE}kayzen-nb lint pixels.csv\n  kayzen-nb lint - < pasted.txt\n  kayzen-nb lint")
 @click.argument("file", required=False)
 @click.option(
     "--profile",
@@ -120,7 +120,7 @@ def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: boo
     show_default=True,
     help="Which planned six to check when no FILE is given.",
 )
-@_JSON
+@json_option
 def lint(file: str | None, profile: str, *, as_json: bool) -> None:
     """Check pixel URLs: a pasted list, a CSV, JSON, the guide's text; "-" reads what is pasted or piped in.
 
@@ -128,15 +128,15 @@ def lint(file: str | None, profile: str, *, as_json: bool) -> None:
     """
     from kayzen_nb import lint as linter  # noqa: PLC0415  # compiles its rules' patterns, only here
 
-    findings = linter.check_text(_read_text(file)) if file else linter.check_plan(profile)
+    findings = linter.check_text(read_text(file)) if file else linter.check_plan(profile)
     if as_json:
-        click.echo(_json([finding.as_record() for finding in findings]))
+        click.echo(as_json_text([finding.as_record() for finding in findings]))
     else:
         _show_findings(findings)
     sys.exit(1 if linter.has_errors(findings) else 0)
 
 
-@main.command(epilog=f"{_EXAMPLE}kayzen-nb sandbox --scenario guide_copied --port 8765")
+@main.command(epilog=f"{EXAMPLE}kayzen-nb sandbox --scenario guide_copied --port 8765")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--scenario", default="healthy", show_default=True, help="Which faults to plant.")
 def sandbox(port: int, scenario: str) -> None:
@@ -183,19 +183,6 @@ def _read_pairs(pairs: Iterable[str]) -> dict[str, str]:
     return values
 
 
-def _read_text(file: str) -> str:
-    """A file's text, or what comes from standard input."""
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return raw.decode("utf-8-sig")
-    except OSError as refused:
-        what = f"The file cannot be read: {os.strerror(refused.errno or 0)}."
-        raise KayzenNbError(Problem(what=what, where=file, next_step="Check the path.")) from None
-    except UnicodeDecodeError:
-        step = "Save it as UTF-8 text and try again."
-        raise KayzenNbError(Problem(what="The file is not a text in UTF-8.", where=file, next_step=step)) from None
-
-
 def _show_outcome(outcome: RunOutcome) -> None:
     if outcome.status == "ok":
         click.echo(f"{_SIGNS[outcome.verdict.value]}: {outcome.headline}")
@@ -211,7 +198,3 @@ def _show_findings(findings: Iterable[Finding]) -> None:
         click.echo(f"        fix: {finding.fix}")
     counts = [f"{sum(f.severity == kind for f in shown)} {kind}s" for kind in ("error", "warning")]
     click.echo(", ".join(counts) + "." if shown else "Nothing to report: every pixel is as it should be.")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

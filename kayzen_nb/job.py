@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
+    from kayzen_nb.account import Pixel
     from kayzen_nb.calls import CallEvidence, CallTable
     from kayzen_nb.parameters import Resolved
     from kayzen_nb.period import Period
-    from kayzen_nb.pixels import Pixel, Plan
+    from kayzen_nb.pixels import Plan
     from kayzen_nb.sandbox import Sandbox
     from kayzen_nb.settings import Settings
 

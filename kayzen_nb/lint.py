@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from kayzen_nb.errors import did_you_mean
 from kayzen_nb.pixellist import read_pixels
-from kayzen_nb.pixels import ENDPOINT, PARAMETER_NAMES, PLACEHOLDER_KEY, Pixel, Plan, build_plan, render
+from kayzen_nb.pixels import ENDPOINT, PARAMETER_NAMES, PLACEHOLDER_KEY, Plan, build_plan, render
 from kayzen_nb.privacy import Secret, mask_url
 from kayzen_nb.vocabulary import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from kayzen_nb.account import Pixel
 
     _MakeFinding = Callable[[str, str, str], "Finding"]
 

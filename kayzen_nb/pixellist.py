@@ -8,8 +8,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from kayzen_nb.account import Pixel
 from kayzen_nb.errors import PixelListError, Problem
-from kayzen_nb.pixels import Pixel
 from kayzen_nb.vocabulary import Event
 
 if TYPE_CHECKING:

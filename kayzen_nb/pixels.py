@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from kayzen_nb.account import Pixel
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean
 from kayzen_nb.vocabulary import Event
 
@@ -71,17 +72,6 @@ class PlannedPixel:
         """Everything about this pixel that the guide does not print."""
         sent = tuple(p for p in self.parameters if p.standing is Standing.INFERRED)
         return sent + self.left_out
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pixel:
-    """One pixel as it stands in Ringba, or would: the name, the trigger, the method and the full URL."""
-
-    name: str
-    event: Event | None
-    fire_on: str
-    method: str
-    url: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "kayzen_nb"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = {
-    "words": {"errors", "checks", "vocabulary", "period", "privacy", "calls"},
+    "words": {"errors", "checks", "vocabulary", "period", "privacy", "calls", "account", "tokens", "causes"},
     "fetch": {
         "settings",
         "http",
@@ -35,6 +35,7 @@ FLOORS = {
         "page",
         "demo",
         "cli",
+        "commands",
         "sandbox",
         "bootstrap",
         "headless",

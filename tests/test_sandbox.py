@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from kayzen_nb.account import Pixel
 from kayzen_nb.errors import ParameterError
-from kayzen_nb.pixels import Pixel
 from kayzen_nb.sandbox import SCENARIOS, open_sandbox
 from kayzen_nb.sandbox.invented import CAMPAIGNS, invent_day
 from kayzen_nb.sandbox.platforms import ACCOUNT_ID, KAYZEN_KEY, RINGBA_TOKEN

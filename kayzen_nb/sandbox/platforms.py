@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from kayzen_nb.pixels import Pixel
+    from kayzen_nb.account import Pixel
     from kayzen_nb.settings import Settings
 
 ACCOUNT_ID = "RA" + "5a" * 16

@@ -16,7 +16,7 @@ from kayzen_nb.vocabulary import Event
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kayzen_nb.pixels import Pixel
+    from kayzen_nb.account import Pixel
     from kayzen_nb.sandbox.invented import InventedCall
 
 
