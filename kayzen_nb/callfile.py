@@ -18,6 +18,8 @@ from kayzen_nb.errors import CallFileError, Problem, did_you_mean
 from kayzen_nb.ringba_columns import API_IDS, NEEDED, find_columns, is_summary, title
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kayzen_nb.period import Period
 
 _HEAD_BYTES = 256 * 1024
@@ -34,10 +36,12 @@ class _Layout:
     positions: dict[str, int]
 
 
-def read_call_file(path: str | Path, *, zone: str, period: Period | None, campaign: str = "") -> CallTable:
+def read_call_file(
+    path: str | Path, *, zone: str, period: Period | None, campaign: str = "", test_calls: Collection[str] = ()
+) -> CallTable:
     """Read a Call Details export. ``zone`` is the report's time zone, which the file does not tell.
 
-    ``period`` None takes every day of the file. Raises CallFileError.
+    ``period`` None takes every day of the file; ``test_calls`` are ids to set aside. Raises CallFileError.
     """
     file = _find_file(path)
     layout = _read_layout(file)
@@ -51,6 +55,7 @@ def read_call_file(path: str | Path, *, zone: str, period: Period | None, campai
         zone=zone,
         period=period,
         campaign=campaign,
+        test_calls=test_calls,
     )
     return CallTable(
         relation=built.relation,

@@ -92,6 +92,15 @@ class CallEvidence:
     missing: tuple[str, ...] = ()
 
 
+FIRES_NOT_SHOWN = "the pixel fires"  # how ``CallEvidence.missing`` names that gap
+_GAPS = (FIRES_NOT_SHOWN, "the beginning of the event list", "the end of the event list", "the text ends")
+
+
+def shows_all_fires(evidence: CallEvidence) -> bool:
+    """Whether a pixel that is not among the fires did not fire: not so where the log was not, or half, shown."""
+    return not any(gap.startswith(_GAPS) for gap in evidence.missing)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallHit:
     """A call that a search found; ``caller`` is masked."""

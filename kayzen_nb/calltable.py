@@ -6,7 +6,7 @@ Every row is either used or set aside with a reason. Nothing is computed row by 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -17,7 +17,7 @@ from kayzen_nb.ringba_columns import NAMES, title
 from kayzen_nb.vocabulary import CALL_COLUMNS
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection
 
     from kayzen_nb.period import Period
 
@@ -88,7 +88,8 @@ with first_look as (
     when {_UNREADABLE_TIME} then 'unreadable duration'
     when {_UNREADABLE_FLAG} then 'unreadable yes or no'
     when $campaign <> '' and lower(coalesce(campaign, '')) <> lower($campaign) then 'another campaign'
-    when at_utc < $period_start::timestamp or at_utc >= $period_end::timestamp then 'outside the period' end as reason
+    when at_utc < $period_start::timestamp or at_utc >= $period_end::timestamp then 'outside the period'
+    when list_contains($test_calls, call_id) then 'test call' end as reason
   from timed)
 select * replace (case when reason is null and row_number() over (partition by call_id, reason order by row_number) > 1
   then 'repeated call id' else reason end as reason)
@@ -123,18 +124,20 @@ def build_call_table(
     zone: str,
     period: Period | None,
     campaign: str,
+    test_calls: Collection[str] = (),
 ) -> Built:
     """Turn the table ``raw`` (``row_number``, and each word of ``ringba_columns`` as text or null) into calls.
 
     ``present`` are the words that the source holds. ``sparse``: a flag without a value is false, as in Ringba's API.
-    ``zone`` is where local times without a zone were written. Raises ColumnError when the result breaks the vocabulary.
+    ``zone`` is where local times without a zone were written; ``test_calls`` are ids to set aside as tests. Raises
+    ColumnError when the result breaks the vocabulary.
     """
     create_clock(engine, zone)
     engine.execute(_TIMED)
-    engine.execute(_JUDGED, _bounds(period) | {"campaign": campaign.strip()})
+    engine.execute(_JUDGED, _bounds(period) | {"campaign": campaign.strip(), "test_calls": list(test_calls)})
     flags = _Flags(present=present, sparse=sparse)
     _create_calls(engine, flags)
-    notes = (*_note_repeated_hour(engine), *_note_campaign(engine, campaign.strip()))
+    notes = (*_note_repeated_hour(engine), *_note_campaign(engine, campaign.strip()), *_note_test_calls(engine))
     ledger = _count_rows(engine)
     # What led here holds callers' full numbers.
     engine.execute("drop view timed; drop table judged; drop table clock; drop table raw")
@@ -233,7 +236,17 @@ def _note_campaign(engine: duckdb.DuckDBPyConnection, campaign: str) -> list[str
     return [f"No call of campaign {campaign!r}." + (f" Campaigns found: {names}." if names else "")]
 
 
-def _bounds(period: Period | None) -> dict[str, datetime | str]:
+def _note_test_calls(engine: duckdb.DuckDBPyConnection) -> list[str]:
+    """Which calls were left out as tests, by id: a page must name what it does not count."""
+    ids = [
+        row[0]
+        for row in engine.execute("select call_id from judged where reason = 'test call' order by at_utc").fetchall()
+    ]
+    calls = "1 test call is" if len(ids) == 1 else f"{len(ids):,} test calls are"
+    return [f"{calls} left out: {', '.join(ids)}."] if ids else []
+
+
+def _bounds(period: Period | None) -> dict[str, Any]:
     """The period for DuckDB, whose TIMESTAMP has no zone: UTC by our convention."""
     if period is None:
         return {"period_start": "2000-01-01", "period_end": "2100-01-01"}

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kayzen_nb import __version__
-from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option, read_text
+from kayzen_nb.commands import account, delivery, lint, plan, rehearse, share, verify
+from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option
 from kayzen_nb.errors import KayzenNbError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kayzen_nb.lint import Finding
     from kayzen_nb.report import RunOutcome
     from kayzen_nb.sandbox.server import RunningServer
 
@@ -34,8 +34,22 @@ class _Refused(click.ClickException):
         click.echo(self.message, err=True, file=file)
 
 
+_SUBJECTS = {
+    "Start": ("demo", "lab", "run"),
+    "Set up (notebook 01)": ("plan", "runbook", "preview", "lint", "audit", "checklist", "key"),
+    "Verify (notebook 02)": ("rehearse", "verify", "confirm", "test-calls", "delivery"),
+    "Share and try": ("check-share", "sandbox"),
+}
+
+
 class _Commands(click.Group):
-    """The commands; every error of ours that they raise is told in plain words."""
+    """The commands by subject; every error of ours that they raise is told in plain words."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """The list in ``--help``: by subject, in the order in which people need them."""
+        for subject, names in _SUBJECTS.items():
+            with formatter.section(subject):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=78)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -111,31 +125,6 @@ def run(notebook: str, pairs: tuple[str, ...], out: Path | None, *, as_json: boo
     sys.exit(outcome.exit_code)
 
 
-@main.command(epilog=f"{EXAMPLE}kayzen-nb lint pixels.csv\n  kayzen-nb lint - < pasted.txt\n  kayzen-nb lint")
-@click.argument("file", required=False)
-@click.option(
-    "--profile",
-    type=click.Choice(["per_event", "as_published"]),
-    default="per_event",
-    show_default=True,
-    help="Which planned six to check when no FILE is given.",
-)
-@json_option
-def lint(file: str | None, profile: str, *, as_json: bool) -> None:
-    """Check pixel URLs: a pasted list, a CSV, JSON, the guide's text; "-" reads what is pasted or piped in.
-
-    Without FILE, the planned six are checked.
-    """
-    from kayzen_nb import lint as linter  # noqa: PLC0415  # compiles its rules' patterns, only here
-
-    findings = linter.check_text(read_text(file)) if file else linter.check_plan(profile)
-    if as_json:
-        click.echo(as_json_text([finding.as_record() for finding in findings]))
-    else:
-        _show_findings(findings)
-    sys.exit(1 if linter.has_errors(findings) else 0)
-
-
 @main.command(epilog=f"{EXAMPLE}kayzen-nb sandbox --scenario guide_copied --port 8765")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--scenario", default="healthy", show_default=True, help="Which faults to plant.")
@@ -190,11 +179,19 @@ def _show_outcome(outcome: RunOutcome) -> None:
     click.echo(f"Page: {page}", err=outcome.status != "ok")
 
 
-def _show_findings(findings: Iterable[Finding]) -> None:
-    shown = list(findings)
-    for finding in shown:
-        place = f", character {finding.position}" if finding.position else ""
-        click.echo(f"{finding.severity:8}{finding.code} {finding.pixel}{place}: {finding.message}")
-        click.echo(f"        fix: {finding.fix}")
-    counts = [f"{sum(f.severity == kind for f in shown)} {kind}s" for kind in ("error", "warning")]
-    click.echo(", ".join(counts) + "." if shown else "Nothing to report: every pixel is as it should be.")
+for _command in (
+    lint.lint,
+    plan.plan,
+    plan.preview,
+    plan.runbook,
+    account.audit,
+    account.checklist,
+    account.key,
+    rehearse.rehearse,
+    verify.verify,
+    verify.confirm,
+    verify.test_calls,
+    delivery.delivery,
+    share.check_share,
+):
+    main.add_command(_command)

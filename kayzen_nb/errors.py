@@ -8,7 +8,9 @@
     │   ├── SettingsError      an environment name, a .env line, a keyring entry
     │   ├── CallFileError      a CSV of calls
     │   ├── ColumnError        a table that lacks what the vocabulary promises
-    │   └── PixelListError     a list of pixels that cannot be read
+    │   ├── PixelListError     a list of pixels that cannot be read
+    │   ├── PlanFileError      a plan file that cannot be used
+    │   └── EvidenceError      a text or file in which no call's events are found
     ├── PlatformError          Ringba (or Kayzen) did not give what was asked
     │   ├── CredentialRefused  401: the key or token is not accepted
     │   ├── RightRefused       403: the key is known, but may not do this
@@ -84,6 +86,14 @@ class ColumnError(InputError):
 
 class PixelListError(InputError):
     """A list of pixels cannot be read."""
+
+
+class PlanFileError(InputError):
+    """A plan file cannot be used."""
+
+
+class EvidenceError(InputError):
+    """A text or file in which a call's events cannot be found."""
 
 
 class PlatformError(KayzenNbError):

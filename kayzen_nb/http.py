@@ -257,6 +257,30 @@ class Client:
         return f", saying {mask_url(scrub(' '.join(words.split()), secrets))[:200]!r},"
 
 
+def send_get(url: Secret, *, platform: str, transport: httpx.BaseTransport | None = None, limit_s: float = 10.0) -> int:
+    """Request a URL that holds a key, once, and give the answer's status; the answer itself is not read.
+
+    Never repeated: by what a receiver recognises a repeat is not published. Redirects are not followed. Raises
+    SettingsError for a host that is neither the platform's nor this machine, PlatformDown without an answer.
+    """
+    host = _allowed_host(url.reveal(), platform)
+    inner = transport or httpx.HTTPTransport(trust_env=False)
+    timeout = httpx.Timeout(limit_s)
+    try:
+        with (
+            httpx.Client(transport=_OneHost(inner, host), trust_env=False, timeout=timeout) as client,
+            client.stream("GET", url.reveal(), follow_redirects=False) as answer,
+        ):
+            return answer.status_code
+    except httpx.TimeoutException:
+        reason = "no answer in time"
+    except (httpx.RequestError, httpx.InvalidURL):
+        reason = "no connection"
+    what = f"{platform} could not be reached: {reason}. Whether the event arrived is not known."
+    step = "Check the address, and that the receiver is running; then start again."
+    raise PlatformDown(Problem(what=what, where=f"GET {urlsplit(url.reveal()).path} at {host}", next_step=step))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Question:
     """What is asked: a path with ``{names}`` in place of ids, and the words for messages."""

@@ -1,4 +1,4 @@
-"""The parameters of each notebook, declared once: names, kinds, choices, defaults, meaning.
+"""Parameters as they are given, checked against ``declarations`` and converted.
 
 The same declaration checks what papermill injects, what ``kayzen-nb run --set`` passes, and what a form holds.
 """
@@ -12,27 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from kayzen_nb.declarations import DECLARATIONS, Parameter
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean
 from kayzen_nb.period import Period, resolve_day
-from kayzen_nb.pixels import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-SCENARIO_DEFAULT = "healthy"
 _SECRET_NAME = re.compile(r"(?i)key|token|secret|password")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One parameter: ``kind`` is text, choice, optional_day, zone or path."""
-
-    name: str
-    kind: str
-    default: str
-    meaning: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,91 +42,8 @@ class Resolved:
 
     def as_record(self) -> dict[str, str]:
         """The parameters as people and the manifest read them: of a path only the file's name."""
-        paths = {parameter.name for parameter in DECLARATIONS[self.notebook] if parameter.kind == "path"}
+        paths = {parameter.name for parameter in DECLARATIONS[self.notebook] if parameter.kind in ("path", "plan")}
         return {name: Path(v).name if name in paths else str(v or "") for name, v in self.chosen.items()}
-
-
-_PROFILE = Parameter(
-    name="profile",
-    kind="choice",
-    default="per_event",
-    choices=PROFILES,
-    meaning="which six pixels: per_event (each its own event) or as_published (the guide as printed)",
-)
-_SCENARIO = Parameter(
-    name="scenario",
-    kind="text",
-    default=SCENARIO_DEFAULT,
-    meaning="what the sandbox plays when source is sandbox: healthy, guide_copied, ...",
-)
-_ZONE = Parameter(
-    name="time_zone",
-    kind="zone",
-    default="America/New_York",
-    meaning="IANA time zone in which days begin and times are shown",
-)
-
-DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
-    "01_setup_pixels": (
-        _PROFILE,
-        Parameter(
-            name="pixels_path",
-            kind="path",
-            default="",
-            meaning="a file with your own pixels to check (URLs, CSV, JSON); empty: only the plan is checked",
-        ),
-        Parameter(name="campaign", kind="text", default="", meaning="Ringba campaign that the pixels are for"),
-        Parameter(
-            name="kayzen_confirmed_on",
-            kind="optional_day",
-            default="",
-            meaning="the day on which Kayzen confirmed the inferred names; empty: not yet",
-        ),
-    ),
-    "02_verify_test_call": (
-        Parameter(
-            name="source",
-            kind="choice",
-            default="sandbox",
-            choices=("sandbox", "api"),
-            meaning="where the call is read from: sandbox (invented) or api (Ringba, needs a token)",
-        ),
-        _SCENARIO,
-        Parameter(
-            name="call_id",
-            kind="text",
-            default="",
-            meaning="Ringba's inbound call id of the test call; empty: the sandbox's own test call",
-        ),
-        _PROFILE,
-        _ZONE,
-    ),
-    "03_funnel": (
-        Parameter(
-            name="source",
-            kind="choice",
-            default="sandbox",
-            choices=("sandbox", "api", "csv"),
-            meaning="where the calls come from: sandbox (invented), api (Ringba) or csv (Call Details export)",
-        ),
-        _SCENARIO,
-        Parameter(name="csv_path", kind="path", default="", meaning="the exported file, when source is csv"),
-        Parameter(name="campaign", kind="text", default="", meaning="Ringba campaign name; empty: all campaigns"),
-        Parameter(
-            name="period_start",
-            kind="optional_day",
-            default="",
-            meaning="first day, included: 2026-11-01, yesterday, -7d; empty: 14 days ago, or all of a csv file",
-        ),
-        Parameter(
-            name="period_end",
-            kind="optional_day",
-            default="",
-            meaning="last day, included: 2026-11-07, yesterday, -1d; empty: yesterday, or all of a csv file",
-        ),
-        _ZONE,
-    ),
-}
 
 
 def declared(notebook: str) -> tuple[Parameter, ...]:
@@ -165,8 +70,7 @@ def resolve(notebook: str, raw: Mapping[str, object], now: datetime) -> Resolved
             values[parameter.name] = _CONVERTERS[parameter.kind](parameter, given[parameter.name], today)
         except ValueError as exc:
             problems.append(_wrong(notebook, parameter, given[parameter.name], str(exc)))
-    if values.get("source") != "csv":
-        values |= _default_period(values, today)
+    values |= _default_period(notebook, values, today)
     problems += _contradictions(notebook, values)
     if problems:
         raise ParameterError(*problems)
@@ -207,6 +111,19 @@ def _convert_choice(parameter: Parameter, value: str, _today: date) -> str:
     return value
 
 
+def _convert_plan(parameter: Parameter, value: str, _today: date) -> str:
+    """A profile's name, or the path of a plan file, which ends in ``.toml``."""
+    if value.casefold().endswith(".toml"):
+        return value
+    return _convert_choice(parameter, value, _today)
+
+
+def _convert_minutes(_parameter: Parameter, value: str, _today: date) -> str:
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", value) or float(value) > 60:
+        raise ValueError("not a number of minutes from 0 to 60")
+    return value
+
+
 def _convert_zone(_parameter: Parameter, value: str, _today: date) -> str:
     try:
         ZoneInfo(value)
@@ -231,6 +148,8 @@ _CONVERTERS: dict[str, Callable[[Parameter, str, date], Any]] = {
     "text": _convert_text,
     "path": _convert_text,
     "choice": _convert_choice,
+    "plan": _convert_plan,
+    "minutes": _convert_minutes,
     "zone": _convert_zone,
     "optional_day": _convert_optional_day,
 }
@@ -244,9 +163,14 @@ def _zone_or_utc(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _default_period(values: Mapping[str, Any], today: date) -> dict[str, date]:
-    """Two weeks up to yesterday, or up to the given last day. A CSV keeps empty ends: the file decides."""
-    if "period_start" not in values or "period_end" not in values:
+def _default_period(notebook: str, values: Mapping[str, Any], today: date) -> dict[str, date]:
+    """Two weeks up to yesterday, or up to the given last day.
+
+    A CSV keeps empty ends: the file decides. Where a period is a wish (02), an empty start means none.
+    """
+    if "period_start" not in values or "period_end" not in values or values.get("source") == "csv":
+        return {}
+    if notebook == "02_verify_test_call" and not values["period_start"]:
         return {}
     end = values["period_end"] or today - timedelta(days=1)
     return {"period_start": values["period_start"] or end - timedelta(days=13), "period_end": end}
@@ -262,6 +186,12 @@ def _contradictions(notebook: str, values: dict[str, Any]) -> list[Problem]:
     if values.get("source") == "csv" and not values.get("csv_path"):
         step = "Give the path of the file that you exported from Ringba's Call Details report."
         problems.append(Problem(what="source is csv, but csv_path is empty.", where=where, next_step=step))
+    if values.get("source") == "file" and not values.get("evidence_path"):
+        step = "Give the path of the Events tab saved as text, of a JSON or a CSV; or paste it into the notebook's box."
+        problems.append(Problem(what="source is file, but evidence_path is empty.", where=where, next_step=step))
+    if end and not start and values.get("source") != "csv":
+        step = "Set period_start too, or leave both empty."
+        problems.append(Problem(what="The period has an end, but no start.", where=where, next_step=step))
     if values.get("source") == "api" and values.get("call_id") == "":
         step = "Copy the Inbound Call ID of your test call from Ringba's Call Details report."
         problems.append(Problem(what="source is api, but call_id is empty.", where=where, next_step=step))

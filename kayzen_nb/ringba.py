@@ -1,29 +1,30 @@
-"""Ringba's API, reading only: the account, the call log, and the evidence about one call.
+"""Ringba's API, reading only: the account, the call log, and the evidence about calls.
 
 Facts about the API, with their sources, stand in the reference on Ringba (sections 1 to 3).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from kayzen_nb.calls import CallEvidence, PixelFire
+from kayzen_nb.callbatches import CALL_ID, fetch_batches
+from kayzen_nb.callsearch import check_search, narrow, read_digits, read_hits
 from kayzen_nb.errors import BadAnswer, ParameterError, Problem, SettingsError
 from kayzen_nb.http import Client
 from kayzen_nb.period import Period
 from kayzen_nb.privacy import Secret
+from kayzen_nb.ratelimit import Pace
 from kayzen_nb.ringba_columns import API_IDS
-from kayzen_nb.vocabulary import MICROS
+from kayzen_nb.ringba_events import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
     import httpx
 
+    from kayzen_nb.calls import CallEvidence, CallHit
     from kayzen_nb.settings import Settings
 
 PAGE_SIZE = 1000  # the API's stated maximum
@@ -35,7 +36,9 @@ _ADVICE = {
     401: "Check RINGBA_API_TOKEN (Ringba > Security > API Access Tokens); it may have been deleted.",
     403: "Ask a Ringba admin to give the token's user the right to read reports.",
 }
-_PIXEL_FIRE = re.compile(r"pixel[ _]?fired?", re.IGNORECASE)
+_CALL_DETAIL = f"{_CALL_LOG}/detail"
+_DETAILS_A_MINUTE = 150  # three quarters of Ringba's 200, which people at its web page use too
+_BURST = 30
 _ZONES = {
     "UTC": "UTC",
     "Eastern Standard Time": "America/New_York",
@@ -61,10 +64,14 @@ class Account:
 class Ringba:
     """A connection to one Ringba account. Raises PlatformError subclasses; writes nothing."""
 
-    def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, transport: httpx.BaseTransport | None = None, pace: Pace | None = None
+    ) -> None:
         settings.require("ringba_api_token", "ringba_account_id")
         token = settings.ringba_api_token or Secret("")
         self._account_id = settings.ringba_account_id or ""
+        # A transport of our own answers inside this process, where there is no limit to share.
+        self._pace = pace or (None if transport else Pace(_DETAILS_A_MINUTE, burst=_BURST))
         self._client = Client(
             settings.ringba_api_url,
             headers={"Authorization": Secret(f"Token {token.reveal()}")},
@@ -109,17 +116,44 @@ class Ringba:
     def fetch_call_evidence(self, call_id: str) -> CallEvidence:
         """One call with its pixel fires. Raises ParameterError when Ringba does not know the call."""
         call_id = call_id.strip()
-        if not re.fullmatch(r"[A-Za-z0-9_+/=.:-]{1,100}", call_id):
+        if not CALL_ID.fullmatch(call_id):
             raise _unknown_call("No call id is given." if not call_id else "This is not a call id.")
-        answer = self._client.fetch_json(
-            "POST", f"{_CALL_LOG}/detail", body={"InboundCallIds": [call_id]}, what="the call"
-        )
-        report = _report(answer, f"{_CALL_LOG}/detail")
-        records = _records(_member(report, "records", f"{_CALL_LOG}/detail"), f"{_CALL_LOG}/detail")
-        record = next((r for r in records if r.get("inboundCallId") == call_id), None)
-        if record is None:
+        found = self._fetch_details([call_id])
+        if call_id not in found:
             raise _unknown_call(f"Ringba knows no call {call_id!r} in this account.")
-        return _read_evidence(call_id, record)
+        return found[call_id]
+
+    def fetch_many_evidence(
+        self, call_ids: Iterable[str], on_progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, CallEvidence]:
+        """Calls with their pixel fires, in batches, within the account's limit; ``on_progress(read, all)``.
+
+        Every id that was asked for is in the answer: one that Ringba says nothing of knows nothing, and says so.
+        """
+        return fetch_batches(call_ids, self._fetch_details, on_progress)
+
+    def find_calls(
+        self, *, caller_ends_with: str, about: datetime, within: timedelta = timedelta(hours=1), campaign: str = ""
+    ) -> list[CallHit]:
+        """The calls by a caller about a time, newest first, callers masked. At most a page of them is looked through.
+
+        Four digits are enough; a full number is sent to Ringba only, and kept nowhere. Raises ParameterError.
+        """
+        digits = read_digits(caller_ends_with)
+        check_search(digits, about, within)
+        total, records = self._ask_page(narrow(_page_request(about - within, about + within, campaign, 0), digits))
+        return read_hits(total, records, digits)
+
+    def _fetch_details(self, call_ids: Sequence[str]) -> dict[str, CallEvidence]:
+        """One request for the details of calls; what was not asked for is not taken."""
+        if self._pace:
+            self._pace.wait()
+        asked_at = datetime.now(UTC)
+        body = {"InboundCallIds": list(call_ids)}
+        report = _report(self._client.fetch_json("POST", _CALL_DETAIL, body=body, what="the calls"), _CALL_DETAIL)
+        records = _records(_member(report, "records", _CALL_DETAIL), _CALL_DETAIL)
+        known = {str(record.get("inboundCallId")): record for record in records}
+        return {i: read_record(known[i], call_id=i, read_at=asked_at) for i in call_ids if i in known}
 
     def _fetch_slice(self, start: datetime, end: datetime, campaign: str) -> list[dict[str, Any]]:
         """A slice's records; read again when they do not add up, because calls may have arrived meanwhile."""
@@ -153,7 +187,10 @@ class Ringba:
     def _fetch_page(
         self, start: datetime, end: datetime, campaign: str, *, offset: int
     ) -> tuple[int, list[dict[str, Any]]]:
-        body = _page_request(start, end, campaign, offset)
+        return self._ask_page(_page_request(start, end, campaign, offset))
+
+    def _ask_page(self, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+        """One page of the call log, with the count that Ringba declares."""
         report = _report(self._client.fetch_json("POST", _CALL_LOG, body=body, what="the call log"), _CALL_LOG)
         total = _member(report, "totalCount", _CALL_LOG)
         if isinstance(total, bool) or not isinstance(total, int) or total < 0:
@@ -224,70 +261,3 @@ def _unknown_call(what: str) -> ParameterError:
             next_step="Copy the Inbound Call ID from Ringba's Call Details; a new call may need a minute to appear.",
         )
     )
-
-
-def _read_evidence(call_id: str, record: Mapping[str, Any]) -> CallEvidence:
-    """A record in our words. Records are sparse: an absent flag is false, an absent amount is not known."""
-    events = [event for event in record.get("events") or () if isinstance(event, dict)]
-    connected = record.get("hasConnected") is True
-    return CallEvidence(
-        call_id=call_id,
-        call_at=_read_time(record.get("callDt")),
-        campaign=record.get("campaignName"),
-        caller=record.get("inboundPhoneNumber"),
-        number=record.get("number"),
-        state=record.get("tag:InboundNumber:State") or _read_tag(record, "InboundNumber", "State"),
-        is_duplicate=record.get("isDuplicate") is True,
-        blocked=record.get("wasBlocked") is True,
-        connected=connected,
-        completed=connected and record.get("isLive") is not True,
-        converted=record.get("hasConverted") is True,
-        paid=record.get("hasPayout") is True,
-        revenue_usd_micros=_read_micros(record.get("conversionAmount")),
-        payout_usd_micros=_read_micros(record.get("payoutAmount")),
-        event_names=tuple(str(event.get("name", "")) for event in events),
-        fires=tuple(_read_fires(events)),
-    )
-
-
-def _read_fires(events: list[dict[str, Any]]) -> Iterator[PixelFire]:
-    """The pixel fires among a call's events. Ringba puts the fired URL into ``recordingUrl``."""
-    for event in events:
-        if _PIXEL_FIRE.fullmatch(str(event.get("name", "")).strip()):
-            url = event.get("recordingUrl") or event.get("url") or event.get("fireUrl") or ""
-            yield PixelFire(
-                pixel_name=str(event.get("eventName") or ""),
-                fired_at=_read_time(event.get("dtStamp")),
-                status=_read_status(event.get("httpStatusCode")),
-                url=str(url),
-                fail_reason=str(event.get("failReason") or ""),
-            )
-
-
-def _read_tag(record: Mapping[str, Any], kind: str, name: str) -> str | None:
-    tags = [tag for tag in record.get("message-tags") or () if isinstance(tag, dict)]
-    return next((t.get("value") for t in tags if (t.get("type"), t.get("name")) == (kind, name)), None) or None
-
-
-def _read_time(value: object) -> datetime | None:
-    """Epoch milliseconds, or ISO text with up to seven decimals; UTC where no zone stands."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**14:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _read_status(value: object) -> int | None:
-    text = str(value).strip()
-    return int(text) if re.fullmatch(r"\d{3}", text) else None
-
-
-def _read_micros(value: object) -> int | None:
-    """An amount in millionths of a dollar; None where absent or no number."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    micros = Decimal(value) * MICROS
-    return round(micros) if -(MICROS**3) < micros < MICROS**3 else None

@@ -5,6 +5,7 @@ They are never papermill parameters: papermill writes parameters into the notebo
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -145,6 +146,14 @@ def load_settings(*, use_keyring: bool = True) -> Settings:
     else:
         return Settings(**{name: getattr(loaded, name) for name in Settings.model_fields})
     raise SettingsError(*problems)  # outside the except: pydantic's error holds the values
+
+
+def find_home() -> Path:
+    """KAYZEN_NB_HOME, also when another setting is malformed."""
+    try:
+        return load_settings(use_keyring=False).home
+    except SettingsError:
+        return Path(os.environ.get("KAYZEN_NB_HOME") or Path.home() / ".kayzen-nb").expanduser()
 
 
 class _FromEnvironment(Settings, BaseSettings):

@@ -5,22 +5,35 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kayzen_nb.checks import Check, Verdict, worst
+from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.lint import has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
+    from kayzen_nb.audit import Audit
     from kayzen_nb.lint import Finding
+    from kayzen_nb.numbermap import NumberMap
     from kayzen_nb.pixels import Plan
 
+CONFIRMED = "Kayzen confirmed the inferred names"
 _EVENT_CODES = frozenset({"KZ101", "KZ102"})
 
 
-def check_setup(plan: Plan, findings: Sequence[Finding], confirmed_on: date | None) -> list[Check]:
-    """The three questions of the set-up: well-formed, each its own event, and confirmed by Kayzen."""
-    return [_check_form(findings), _check_events(findings), _check_confirmed(plan, confirmed_on)]
+def check_setup(
+    plan: Plan,
+    findings: Sequence[Finding],
+    audit: Audit | None = None,
+    numbers: NumberMap | None = None,
+    rotation: Sequence[Check] = (),
+) -> list[Check]:
+    """The questions of the set-up: well-formed, each its own event, confirmed by Kayzen; then the account's answers.
+
+    ``audit`` and ``numbers`` are None where no account was looked at; ``rotation`` is the proof of a changed key, where
+    one is named.
+    """
+    own = [_check_form(findings), _check_events(findings), _check_confirmed(plan)]
+    return [*own, *(audit.checks if audit else ()), *(numbers.checks if numbers else ()), *rotation]
 
 
 def headline(plan: Plan, checks: Sequence[Check], findings: Sequence[Finding]) -> str:
@@ -31,8 +44,13 @@ def headline(plan: Plan, checks: Sequence[Check], findings: Sequence[Finding]) -
     if has_errors(findings):
         first = next(finding for finding in findings if finding.severity == "error")
         return f"The set is not right: {first.message}."
-    if worst(checks) is Verdict.UNKNOWN:
-        return f"6 of 6 pixels as planned; {len(plan.inferred)} inferred values wait for Kayzen's word."
+    if failed := [check for check in checks if check.verdict is Verdict.FAIL]:
+        return f"6 of 6 pixels as planned, but: {failed[0].name}? No: {failed[0].found}."
+    unknown = [check.name for check in checks if check.verdict is Verdict.UNKNOWN and check.name != CONFIRMED]
+    waiting = f"{len(plan.inferred)} inferred values wait for Kayzen's word" if plan.inferred else ""
+    asked = f"{len(unknown)} questions are left for a person" if unknown else ""
+    if waiting or asked:
+        return f"6 of 6 pixels as planned; {' and '.join(filter(None, [waiting, asked]))}."
     return "6 of 6 pixels as planned, and nothing is left to confirm."
 
 
@@ -49,9 +67,13 @@ def _check_form(findings: Sequence[Finding]) -> Check:
         name="the URLs are well-formed",
         verdict=Verdict.FAIL if errors else Verdict.PASS,
         expected="no error",
-        found=f"{len(errors)} errors, {warnings} warnings",
+        found=f"{_counted(len(errors), 'error')}, {_counted(warnings, 'warning')}",
         next_step=errors[0].fix if errors else "",
     )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _check_events(findings: Sequence[Finding]) -> Check:
@@ -65,14 +87,19 @@ def _check_events(findings: Sequence[Finding]) -> Check:
     )
 
 
-def _check_confirmed(plan: Plan, confirmed_on: date | None) -> Check:
+def _check_confirmed(plan: Plan) -> Check:
     waiting = len(plan.inferred)
-    done = confirmed_on is not None or not waiting
-    found = f"confirmed on {confirmed_on}" if confirmed_on else f"{waiting} values wait for an answer"
     return Check(
-        name="Kayzen confirmed the inferred names",
-        verdict=Verdict.PASS if done else Verdict.UNKNOWN,
+        name=CONFIRMED,
+        verdict=Verdict.UNKNOWN if waiting else Verdict.PASS,
         expected="Kayzen's word on every value that the guide does not print",
-        found=found if waiting else "nothing is inferred in this profile",
-        next_step="" if done else "Send the question on this page, then set kayzen_confirmed_on to the answer's day.",
+        found=f"{waiting} values wait for an answer" if waiting else _confirmed(plan),
+        next_step="Send the question on this page, then set kayzen_confirmed_on to the answer's day."
+        if waiting
+        else "",
     )
+
+
+def _confirmed(plan: Plan) -> str:
+    days = {p.confirmed_on for pixel in plan.pixels for p in (*pixel.parameters, *pixel.left_out) if p.confirmed_on}
+    return f"confirmed on {', '.join(map(str, sorted(days)))}" if days else "nothing is inferred in this plan"

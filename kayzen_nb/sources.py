@@ -16,7 +16,7 @@ from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -34,6 +34,7 @@ def fetch_calls(
     transport: httpx.BaseTransport | None = None,
     csv_path: str | Path = "",
     campaign: str = "",
+    test_calls: Collection[str] = (),
 ) -> CallTable:
     """The calls of a period. A file may decide its own period (None) when ``zone`` says how to read its times.
 
@@ -49,12 +50,25 @@ def fetch_calls(
             )
         )
     if source == "csv" or period is None:
-        return read_call_file(csv_path, zone=zone, period=period, campaign=campaign)
-    return _fetch_from_api(period=period, settings=settings, transport=transport, campaign=campaign)
+        return read_call_file(csv_path, zone=zone, period=period, campaign=campaign, test_calls=test_calls)
+    return _fetch_from_api(
+        period=period, settings=settings, transport=transport, campaign=campaign, test_calls=test_calls
+    )
+
+
+def count_numbers(calls: CallTable) -> list[tuple[str | None, str | None, int]]:
+    """How many calls each campaign got on each tracking number (masked): ``(campaign, number, calls)``."""
+    rows = calls.relation.aggregate("campaign, number, count(*)", "campaign, number").order("1, 2").fetchall()
+    return [(campaign, number, int(count)) for campaign, number, count in rows]
 
 
 def _fetch_from_api(
-    *, period: Period, settings: Settings | None, transport: httpx.BaseTransport | None, campaign: str
+    *,
+    period: Period,
+    settings: Settings | None,
+    transport: httpx.BaseTransport | None,
+    campaign: str,
+    test_calls: Collection[str],
 ) -> CallTable:
     if settings is None:
         raise TypeError("source 'api' needs settings")
@@ -62,12 +76,23 @@ def _fetch_from_api(
     with Ringba(settings, transport=transport) as ringba:
         records = ringba.fetch_call_records(period, campaign=campaign)
     return build_from_records(
-        records, period=period, campaign=campaign, source=urlsplit(settings.ringba_api_url).netloc, as_of=as_of
+        records,
+        period=period,
+        campaign=campaign,
+        source=urlsplit(settings.ringba_api_url).netloc,
+        as_of=as_of,
+        test_calls=test_calls,
     )
 
 
 def build_from_records(
-    records: Sequence[Mapping[str, Any]], *, period: Period, campaign: str, source: str, as_of: datetime
+    records: Sequence[Mapping[str, Any]],
+    *,
+    period: Period,
+    campaign: str,
+    source: str,
+    as_of: datetime,
+    test_calls: Collection[str] = (),
 ) -> CallTable:
     """The typed table from Ringba's JSON records (floats read as Decimals)."""
     engine = open_engine()
@@ -79,7 +104,13 @@ def build_from_records(
         [json.dumps(rows)],
     )
     built = build_call_table(
-        engine, present=set(API_IDS), sparse=True, zone=period.zone, period=period, campaign=campaign
+        engine,
+        present=set(API_IDS),
+        sparse=True,
+        zone=period.zone,
+        period=period,
+        campaign=campaign,
+        test_calls=test_calls,
     )
     return CallTable(
         relation=built.relation,

@@ -5,23 +5,20 @@ from __future__ import annotations
 import html
 import os
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from kayzen_nb.pixels import render
-from kayzen_nb.privacy import mask_url
 from kayzen_nb.vocabulary import label
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
-    from kayzen_nb.calls import CallEvidence, CallTable
+    from kayzen_nb.calls import CallTable
     from kayzen_nb.checks import Check
     from kayzen_nb.funnel import Funnel
-    from kayzen_nb.lint import Finding
-    from kayzen_nb.pixels import Plan
-    from kayzen_nb.testcall import TestCallProof
 
 _HEADINGS = {
     "of_first_rate": "Of all calls",
@@ -30,6 +27,7 @@ _HEADINGS = {
     "payout": "Payout (USD)",
 }
 VERDICT_WORDS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
+CERTAINTY_WORDS = {"seen": "seen", "likely": "most likely", "possible": "possible"}
 
 
 def steps_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,72 +86,6 @@ def checks_table(checks: list[Check]) -> pd.DataFrame:
     )
 
 
-def plan_table(plan: Plan) -> pd.DataFrame:
-    """The six pixels in the order in which Ringba's form asks for their fields, the placeholder in the key's place."""
-    return pd.DataFrame(
-        [
-            {"Name": p.name, "Fire Pixel On": p.fire_on, "HTTP Method": p.method, "URL": p.url}
-            for p in render(plan, None)
-        ]
-    )
-
-
-def inferred_table(plan: Plan) -> pd.DataFrame:
-    """Every value that the guide does not print, and why we plan it."""
-    rows = [
-        {"Pixel": pixel.name, "Parameter": parameter.name, "Planned value": parameter.value, "Why": parameter.why}
-        for pixel, parameter in plan.inferred
-    ]
-    return pd.DataFrame(rows, columns=["Pixel", "Parameter", "Planned value", "Why"])
-
-
-def findings_table(findings: list[Finding]) -> pd.DataFrame:
-    """The linter's findings."""
-    rows = [
-        {
-            "Pixel": finding.pixel,
-            "Code": finding.code,
-            "Severity": finding.severity,
-            "Place": "" if finding.position is None else f"character {finding.position}",
-            "What is wrong": finding.message,
-            "Fix": finding.fix,
-        }
-        for finding in findings
-    ]
-    return pd.DataFrame(rows, columns=["Pixel", "Code", "Severity", "Place", "What is wrong", "Fix"])
-
-
-def proof_table(proof: TestCallProof, zone: str) -> pd.DataFrame:
-    """What is proven of each pixel of a test call."""
-    return pd.DataFrame(
-        [
-            {
-                "Pixel": label(pixel.event),
-                "Answer": VERDICT_WORDS[pixel.verdict],
-                "Rung": f"{pixel.rung.value} of 5" if pixel.fires else "not fired",
-                "Fired at": _fired_at(pixel.fires[-1].fired_at, zone) if pixel.fires else "",
-                "Found": pixel.found,
-                "Next step": pixel.next_step,
-            }
-            for pixel in proof.pixels
-        ]
-    )
-
-
-def fires_table(evidence: CallEvidence, zone: str) -> pd.DataFrame:
-    """The pixel-fire log of a call as it may be shared: key and numbers masked."""
-    rows = [
-        {
-            "Pixel": fire.pixel_name,
-            "Fired at": _fired_at(fire.fired_at, zone),
-            "Status": "unknown" if fire.status is None else str(fire.status),
-            "Fired URL": mask_url(fire.url),
-        }
-        for fire in evidence.fires
-    ]
-    return pd.DataFrame(rows, columns=["Pixel", "Fired at", "Status", "Fired URL"])
-
-
 def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to show.") -> None:
     """Display a table with its caption, without columns that say nothing; an empty one becomes a sentence."""
     if frame.empty:
@@ -199,12 +131,9 @@ def _cell(name: str, value: object) -> str:
     return f"{value:,}" if isinstance(value, int | Decimal) or hasattr(value, "__index__") else str(value)
 
 
-def _fired_at(moment: Any, zone: str) -> str:
-    if moment is None:
-        return "unknown"
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  # stdlib, but only this column needs it
-
-    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+def local_time(moment: datetime | None, zone: str) -> str:
+    """A moment as tables show it, to the second, in the page's zone."""
+    return "unknown" if moment is None else f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
 
 
 def _display_html(body: str, text: str) -> None:

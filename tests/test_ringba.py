@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 import stamina
 
+from kayzen_nb.calls import CallHit
 from kayzen_nb.errors import BadAnswer, CredentialRefused, ParameterError, SettingsError
 from kayzen_nb.period import Period
 from kayzen_nb.privacy import Secret
+from kayzen_nb.ratelimit import Pace
 from kayzen_nb.ringba import PAGE_SIZE, Ringba
 from kayzen_nb.settings import Settings
 
@@ -262,3 +264,166 @@ def test_a_call_that_ringba_does_not_know_is_a_parameter_to_check(call_id):
     [problem] = caught.value.problems
     assert problem.where == "call_id"
     assert "Inbound Call ID" in problem.next_step
+
+
+class FakeDetails:
+    """Answers details for the calls it knows; refuses, or silently cuts, what is more than it takes."""
+
+    def __init__(self, known, *, most=1000, refuses=True):
+        self.known, self.most, self.refuses, self.asked = set(known), most, refuses, []
+
+    def __call__(self, request):
+        ids = json.loads(request.content)["InboundCallIds"]
+        self.asked.append(len(ids))
+        if len(ids) > self.most and self.refuses:
+            return httpx.Response(400, json={"message": "Too many ids"})
+        found = [i for i in ids if i in self.known][: self.most]
+        return httpx.Response(200, json=detail(*({"inboundCallId": i, "callDt": 1, "events": []} for i in found)))
+
+
+def fetch_many(fake, ids, **more):
+    with Ringba(settings(), transport=httpx.MockTransport(fake), **more) as ringba:
+        return ringba.fetch_many_evidence(ids)
+
+
+IDS = [f"RGB{n:03}" for n in range(120)]
+
+
+def test_many_calls_are_asked_for_in_batches_of_fifty():
+    fake = FakeDetails(IDS)
+    assert list(fetch_many(fake, IDS)) == IDS
+    assert fake.asked == [50, 50, 20]
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_smaller_limit_is_found_out_and_kept_to(refuses):
+    fake = FakeDetails(IDS, most=12, refuses=refuses)
+    found = fetch_many(fake, IDS)
+    assert list(found) == IDS
+    assert not any(evidence.missing for evidence in found.values())
+    assert all(count <= 12 for count in fake.asked[4:])
+    assert len(fake.asked) < 18
+
+
+def test_calls_that_ringba_does_not_know_are_named_and_not_asked_for_without_end():
+    fake = FakeDetails(IDS[3:])
+    found = fetch_many(fake, IDS)
+    assert [i for i, evidence in found.items() if evidence.missing] == IDS[:3]
+    assert found["RGB000"].missing == ("Ringba gave no detail of this call",)
+    assert found["RGB000"].connected is None
+    assert len(fake.asked) < 10
+    nobody = FakeDetails([])
+    assert all(evidence.missing for evidence in fetch_many(nobody, IDS).values())
+    assert len(nobody.asked) <= 3 * len(IDS)
+
+
+def test_a_request_that_is_refused_even_for_one_call_ends_it():
+    fake = FakeDetails(IDS, most=0)
+    with pytest.raises(BadAnswer, match="Too many ids"):
+        fetch_many(fake, IDS)
+    assert fake.asked == [50, 25, 12, 6, 3, 1]
+
+
+def test_progress_is_told_and_ends_at_the_number_asked_for():
+    told = []
+    with Ringba(settings(), transport=httpx.MockTransport(FakeDetails(IDS))) as ringba:
+        ringba.fetch_many_evidence([*IDS, IDS[0], "not an id!"], lambda *counts: told.append(counts))
+    assert told == [(51, 121), (101, 121), (121, 121)]
+
+
+def test_no_calls_need_no_request():
+    fake = FakeDetails([])
+    assert (fetch_many(fake, []), fake.asked) == ({}, [])
+
+
+def test_details_are_asked_for_at_three_quarters_of_the_limit():
+    at = [0.0]
+    pace = Pace(150, burst=30, clock=lambda: at[0], sleep=lambda s: at.__setitem__(0, at[0] + s))
+    stamps = []
+    fake = FakeDetails(IDS)
+
+    def answer(request):
+        stamps.append(at[0])
+        return fake(request)
+
+    with Ringba(settings(), transport=httpx.MockTransport(answer), pace=pace) as ringba:
+        for _ in range(400):
+            ringba.fetch_call_evidence("RGB001")
+    assert max(sum(start <= s < start + 60 for s in stamps) for start in stamps) <= 150
+    assert at[0] < 200
+
+
+def test_a_pace_needs_a_burst_below_its_limit():
+    with pytest.raises(ValueError, match="burst"):
+        Pace(10, burst=10)
+
+
+ABOUT = datetime(2026, 3, 1, 20, tzinfo=UTC)
+CALLERS = [("RGB1", "+13035550123", 0), ("RGB2", "+13035550177", 10), ("RGB3", "+17205550123", -20), ("RGB4", None, 5)]
+
+
+class FakeSearch:
+    """A call log that knows CONTAINS, as Ringba does, and has no "ends with"."""
+
+    def __init__(self, total=None):
+        self.bodies, self.total = [], total
+
+    def __call__(self, request):
+        body = json.loads(request.content)
+        self.bodies.append(body)
+        condition = body["filters"][-1]["anyConditionToMatch"][0]
+        rows = [
+            {"inboundCallId": i, "inboundPhoneNumber": caller, "callDt": int(ABOUT.timestamp() + m * 60) * 1000}
+            for i, caller, m in CALLERS
+        ]
+        rows = [r for r in rows if condition["value"] in (r["inboundPhoneNumber"] or "")]
+        rows.sort(key=lambda r: -r["callDt"])
+        return httpx.Response(200, json={"report": {"totalCount": self.total or len(rows), "records": rows}})
+
+
+def find(fake, **search):
+    with Ringba(settings(), transport=httpx.MockTransport(fake)) as ringba:
+        return ringba.find_calls(**({"about": ABOUT} | search))
+
+
+def test_a_call_is_found_by_its_callers_last_digits_and_about_when():
+    fake = FakeSearch()
+    assert find(fake, caller_ends_with="0123", campaign="CTV") == [
+        CallHit(call_id="RGB1", call_at=ABOUT, campaign=None, caller="***-***-**23", connected=False),
+        CallHit(call_id="RGB3", call_at=ABOUT - timedelta(minutes=20), campaign=None, caller="***-***-**23", connected=False),
+    ]  # fmt: skip
+    [body] = fake.bodies
+    assert (body["reportStart"], body["reportEnd"]) == ("2026-03-01T19:00:00Z", "2026-03-01T21:00:00Z")
+    assert [group["anyConditionToMatch"][0]["column"] for group in body["filters"]] == [
+        "campaignName",
+        "inboundPhoneNumber",
+    ]
+
+
+def test_a_whole_number_is_sent_as_digits_and_comes_back_masked():
+    fake = FakeSearch()
+    hits = find(fake, caller_ends_with="+1 (303) 555-0123")
+    assert [hit.call_id for hit in hits] == ["RGB1"]
+    assert fake.bodies[0]["filters"][-1]["anyConditionToMatch"][0]["value"] == "3035550123"
+    assert "5550123" not in repr(hits)
+
+
+def test_digits_in_the_middle_of_a_number_are_not_its_end():
+    assert find(FakeSearch(), caller_ends_with="5550") == []
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [({"caller_ends_with": "123"}, "too few"), ({"caller_ends_with": "0123", "about": datetime(2026, 3, 1)}, "no time zone"),  # noqa: DTZ001  # the fault itself
+     ({"caller_ends_with": "0123", "within": timedelta(days=30)}, "seven days")],
+)  # fmt: skip
+def test_a_search_that_cannot_be_made_is_refused(search, words):
+    fake = FakeSearch()
+    with pytest.raises(ParameterError, match=words):
+        find(fake, **search)
+    assert fake.bodies == []
+
+
+def test_more_hits_than_a_page_are_told_and_not_cut_off():
+    with pytest.raises(ParameterError, match="1,200 calls match"):
+        find(FakeSearch(total=1200), caller_ends_with="0123")

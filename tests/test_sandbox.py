@@ -13,9 +13,9 @@ import pytest
 from kayzen_nb.account import Pixel
 from kayzen_nb.errors import ParameterError
 from kayzen_nb.sandbox import SCENARIOS, open_sandbox
+from kayzen_nb.sandbox.filling import fill
 from kayzen_nb.sandbox.invented import CAMPAIGNS, invent_day
 from kayzen_nb.sandbox.platforms import ACCOUNT_ID, KAYZEN_KEY, RINGBA_TOKEN
-from kayzen_nb.sandbox.ringba_shapes import fill
 from kayzen_nb.sandbox.server import start_server
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,8 +11,6 @@ from conftest import build_calls
 from kayzen_nb import charts, forms, tables
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.parameters import resolve
-from kayzen_nb.pixels import build_plan
-from kayzen_nb.privacy import Secret
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(1)">'
 
@@ -96,24 +94,3 @@ def test_a_form_can_be_scheduled_as_it_stands():
     assert forms.schedule_line(chosen) == (
         "kayzen-nb run 02_verify_test_call --set scenario=guide_copied --set call_id='RGB 1; rm'"
     )
-
-
-def test_urls_with_the_key_go_only_into_a_private_file(tmp_path):
-    path = forms.write_private_urls(build_plan(), Secret("0123abcd"), tmp_path / "private")
-    assert path.read_text().count("api_key=0123abcd") == 6
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "do-not-share" in path.name
-
-
-def test_the_key_box_is_emptied_in_the_moment_the_key_is_taken(monkeypatch):
-    import ipywidgets
-
-    boxes = []
-    monkeypatch.setattr("IPython.display.display", boxes.append)
-    run = type("Run", (), {"typed_key": None})()
-    forms.show_key_box(run)
-    box = boxes[0].children[0]
-    box.value = "CANARY-key-typed"
-    assert run.typed_key == Secret("CANARY-key-typed")
-    state = str(ipywidgets.Widget.get_manager_state(drop_defaults=False))
-    assert "CANARY" not in state

@@ -62,7 +62,7 @@ def test_an_error_pixel_that_did_not_fire_is_as_expected():
 def test_a_call_without_payout_needs_no_payout_pixel():
     proof = prove(call(tuple(Event)[:4], paid=False))
     assert verdict_of(proof, Event.PAYOUT).verdict is Verdict.PASS
-    assert "no payout yet" in verdict_of(proof, Event.PAYOUT).found
+    assert "not yet: no payout so far" in verdict_of(proof, Event.PAYOUT).found
     assert proof.rung is Rung.RIGHT_CONTENT
 
 

@@ -18,7 +18,7 @@ _REPEAT_RATE = 0.18
 
 @dataclass(frozen=True, kw_only=True)
 class Campaign:
-    """One invented Ringba campaign with exactly one tracking number, as the guide asks."""
+    """One invented Ringba campaign with exactly one tracking number, as the guide asks. None: no amount is set."""
 
     id: str
     name: str
@@ -27,8 +27,8 @@ class Campaign:
     publisher: str
     targets: tuple[str, ...]
     calls_a_day: int
-    revenue: float
-    payout: float
+    revenue: float | None
+    payout: float | None
 
 
 CAMPAIGNS = (
@@ -89,11 +89,15 @@ class InventedCall:
     block_reason: str = ""
     incomplete_reason: str = ""
     routing_error: bool = False
+    is_busy: bool = False
     connected_at: datetime | None = None
     ended_at: datetime
     ended_by: str = "Caller"
     converted_at: datetime | None = None
     paid_at: datetime | None = None
+    adjusted_revenue: float | None = None
+    no_conversion_reason: str = ""
+    no_payout_reason: str = ""
 
 
 def invent_day(day: date, seed: int) -> list[InventedCall]:

@@ -1,22 +1,19 @@
 """Invented calls in the shapes of Ringba's API: sparse records, events with pixel fires, message tags.
 
-What the reference marks unknown (encoding of values, format of the call time, names of some events) is the sandbox's
-own choice here, and says so.
+What the reference marks unknown (names of some events, codes of triggers) is the sandbox's own choice here, and says
+so.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
-from kayzen_nb.sandbox.invented import CONVERTS_AFTER_S
-from kayzen_nb.vocabulary import Event
+from kayzen_nb.sandbox.callfacts import call_tags, target_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kayzen_nb.account import Pixel
     from kayzen_nb.sandbox.invented import InventedCall
 
 
@@ -25,11 +22,11 @@ def record_of(call: InventedCall, now: datetime) -> dict[str, Any]:
     known: dict[str, Any] = {
         "campaignName": call.campaign.name,
         "campaignId": call.campaign.id,
-        "publisherName": call.campaign.publisher,
-        "publisherId": call.campaign.publisher_id,
+        "publisherName": call.campaign.publisher or None,
+        "publisherId": call.campaign.publisher_id if call.campaign.publisher else None,
         "inboundCallId": call.call_id,
         "callDt": _ms(call.at),
-        "inboundPhoneNumber": call.caller,
+        "inboundPhoneNumber": call.caller or None,
         "number": call.campaign.number,
         "numberId": "PV" + call.campaign.number.lstrip("+"),
         "isFromNumberPool": False,
@@ -39,7 +36,9 @@ def record_of(call: InventedCall, now: datetime) -> dict[str, Any]:
         "blockReason": call.block_reason or None,
         "isIncomplete": bool(call.incomplete_reason) or None,
         "incompleteCallReason": call.incomplete_reason or None,
-        "tag:InboundNumber:State": call.state,
+        "noConversionReason": call.no_conversion_reason or None,
+        "noPayoutReason": call.no_payout_reason or None,
+        "tag:InboundNumber:State": call.state or None,
     }
     known |= _connection(call, now) | _money(call, now)
     return {key: value for key, value in known.items() if value is not None}
@@ -57,7 +56,7 @@ def _connection(call: InventedCall, now: datetime) -> dict[str, Any]:
         facts |= {
             "hasConnected": True,
             "targetName": call.target,
-            "targetId": "TA" + call.target.encode().hex().zfill(32)[-32:],
+            "targetId": target_id(call.target),
             "callConnectionDt": _ms(call.connected_at),
             "timeToConnectInSeconds": waited_s,
             "connectedCallLengthInSeconds": connected_s if ended else None,
@@ -72,50 +71,11 @@ def _money(call: InventedCall, now: datetime) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if call.converted_at and call.converted_at <= now:
         facts |= {"hasConverted": True, "conversionAmount": call.campaign.revenue}
+        if call.adjusted_revenue is not None:
+            facts |= {"conversionAmount": call.adjusted_revenue, "wasConversionAdjusted": True}
     if call.paid_at and call.paid_at <= now:
         facts |= {"hasPayout": True, "payoutAmount": call.campaign.payout}
     return facts
-
-
-def happened(call: InventedCall, now: datetime) -> dict[Event, datetime]:
-    """When each event of the call happened, of those that fire a pixel and have happened. A blocked call has none."""
-    times = {
-        Event.INCOMING: call.at,
-        Event.CONNECTED: call.connected_at,
-        Event.CONVERTED: call.converted_at,
-        Event.COMPLETED: call.ended_at if call.connected_at else None,
-        Event.PAYOUT: call.paid_at,
-        Event.ERROR: call.ended_at if call.routing_error else None,
-    }
-    if call.block_reason:
-        return {}
-    return {event: at for event, at in times.items() if at and at <= now}
-
-
-def fill(pixel: Pixel, call: InventedCall) -> str:
-    """The pixel's URL with its tokens filled. An unknown token becomes empty, as several public notes report.
-
-    Lower-case percent codes and + for a space are the habit of Ringba's exports; the call time's format is not
-    documented, this one was seen in a public client.
-    """
-    values = {
-        "[Call:CallerNumber]": call.caller,
-        "[tag:InboundNumber:Number]": call.caller,
-        "[Call:NumberDialed]": call.campaign.number,
-        "[Call:InboundCallId]": call.call_id,
-        "[Call:CallDateTime]": _us_time(call.at),
-        "[Call:IsDuplicate]": str(call.is_duplicate).lower(),
-        "[tag:CallInfo:IsDuplicate]": str(call.is_duplicate).lower(),
-        "[tag:InboundNumber:State]": call.state,
-        "[Call:ConversionAmount]": f"{call.campaign.revenue:.2f}" if call.converted_at else "",
-        "[Call:ConversionPayout]": f"{call.campaign.payout:.2f}" if call.paid_at else "",
-    }
-    pieces = pixel.url.split("[")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        token, _, rest = piece.partition("]")
-        filled.append(_encode(values.get(f"[{token}]", "")) + rest)
-    return "".join(filled)
 
 
 def events_of(call: InventedCall, now: datetime, fires: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -129,86 +89,48 @@ def stamp(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06}0Z"
 
 
-def tags_of(call: InventedCall) -> list[dict[str, str]]:
-    """The message tags that the toolkit reads."""
-    pairs = [
-        ("InboundNumber", "Number", call.caller),
-        ("InboundNumber", "State", call.state),
-        ("DialedNumber", "Number", call.campaign.number),
-        ("Campaign", "Name", call.campaign.name),
-        ("CallInfo", "IsDuplicate", str(call.is_duplicate).lower()),
-    ]
-    return [{"type": kind, "name": name, "value": value, "source": "Call"} for kind, name, value in pairs]
+def tags_of(call: InventedCall, now: datetime) -> list[dict[str, str]]:
+    """The message tags as the detail endpoint lists them."""
+    tags = call_tags(call, now)
+    return [{"type": kind, "name": name, "value": value, "source": "Call"} for (kind, name), value in tags.items()]
 
 
 def _own_events(call: InventedCall) -> Iterator[dict[str, Any]]:
-    """Ringba's own events beside the pixel fires; the raw name of an error is not documented."""
-    if call.routing_error:
-        yield {"name": "Error", "dtStamp": stamp(call.ended_at)}
-    if call.connected_at:
-        target = {"targetName": call.target}
+    """Ringba's own events beside the pixel fires; the raw names of Error, busy and no answer are not documented."""
+    target = {"targetName": call.target}
+    if not (call.block_reason or call.incomplete_reason):
         yield {"name": "TargetDialed", "dtStamp": stamp(call.at + timedelta(milliseconds=400))} | target
-        yield {"name": "ConnectedCall", "dtStamp": stamp(call.connected_at)} | target
-        length = _seconds(call.connected_at, call.ended_at)
-        yield {"name": "CompletedCall", "dtStamp": stamp(call.ended_at), "callLengthInSeconds": length}
-    if call.converted_at:
-        amount = {"conversionAmount": call.campaign.revenue}
-        yield {"name": "ConvertedCall", "dtStamp": stamp(call.converted_at)} | amount
-    if call.paid_at:
-        yield {"name": "PayoutCall", "dtStamp": stamp(call.paid_at), "payoutAmount": call.campaign.payout}
+    if name := _failure(call):
+        yield {"name": name, "dtStamp": stamp(call.ended_at)}
+    if call.connected_at:
+        connected = {"callConnectionDt": _ms(call.connected_at)}
+        yield {"name": "ConnectedCall", "dtStamp": stamp(call.connected_at)} | target | connected
+        ended = {"callLengthInSeconds": _seconds(call.connected_at, call.ended_at)}
+        yield {"name": "CompletedCall", "dtStamp": stamp(call.ended_at), "callCompletedDt": _ms(call.ended_at)} | ended
+    yield from _money_events(call)
     yield {"name": "EndCallSource", "dtStamp": stamp(call.ended_at), "source": call.ended_by}
 
 
-def campaign_of(call_campaign: Any) -> dict[str, Any]:
-    """A campaign as ``/campaigns`` lists it, with the settings that decide conversions and payouts."""
-    return {
-        "id": call_campaign.id,
-        "name": call_campaign.name,
-        "enabled": True,
-        "countryCode": "US",
-        "defaultPayouts": [{"payoutAmount": call_campaign.payout, "payoutConversionType": "convertedCall"}],
-        "routes": [
-            {
-                "callTarget": {"name": target},
-                "conversionSettings": [
-                    {
-                        "conversionType": "callLength",
-                        "conversionArgs": {
-                            "startTimerEvent": "OnConnectedCall",
-                            "callLengthInSeconds": CONVERTS_AFTER_S,
-                        },
-                        "conversionValue": call_campaign.revenue,
-                    }
-                ],
-            }
-            for target in call_campaign.targets
-        ],
-        "affiliateNumbers": [{"phoneNumber": call_campaign.number, "campaignId": call_campaign.id}],
-        "spamDetection": {"blockDuplicatesForSeconds": 2, "trackAnonymous": True},
-    }
+def _failure(call: InventedCall) -> str:
+    """The name of the event that says why nobody answered; the labels of Ringba's web page serve as names."""
+    if call.connected_at or call.incomplete_reason:
+        return ""
+    if call.block_reason:
+        return "BlockedCall"
+    if call.routing_error:
+        return "Error"
+    return "BusyCall" if call.is_busy else "NoAnswer"
 
 
-def number_of(call_campaign: Any) -> dict[str, Any]:
-    """A tracking number as ``/numbers`` lists it."""
-    return {
-        "id": "PV" + call_campaign.number.lstrip("+"),
-        "phoneNumber": call_campaign.number,
-        "displayNumber": call_campaign.number,
-        "campaignId": call_campaign.id,
-        "isTollFree": True,
-        "enabled": True,
-        "affiliate": {"id": call_campaign.publisher_id, "name": call_campaign.publisher},
-        "deAllocationDT": "0001-01-01T00:00:00",
-    }
+def _money_events(call: InventedCall) -> Iterator[dict[str, Any]]:
+    if call.converted_at:
+        yield _with_amount("ConvertedCall", call.converted_at, "conversionAmount", call.campaign.revenue)
+    if call.paid_at:
+        yield _with_amount("PayoutCall", call.paid_at, "payoutAmount", call.campaign.payout)
 
 
-def _encode(value: str) -> str:
-    encoded = quote_plus(value)
-    return "".join(part if n == 0 else "%" + part[:2].lower() + part[2:] for n, part in enumerate(encoded.split("%")))
-
-
-def _us_time(at: datetime) -> str:
-    return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S} {'PM' if at.hour >= 12 else 'AM'}"
+def _with_amount(name: str, at: datetime, field: str, amount: float | None) -> dict[str, Any]:
+    return {"name": name, "dtStamp": stamp(at)} | ({} if amount is None else {field: amount})
 
 
 def _ms(at: datetime) -> int:

@@ -1,0 +1,63 @@
+"""The run of 03_funnel: calls from the chosen source, without the test calls that were noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from kayzen_nb.run import Run, now, period_record
+from kayzen_nb.testcalls import noted_test_calls
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from kayzen_nb.calls import CallTable
+
+
+@dataclass(kw_only=True)
+class FunnelRun(Run):
+    """A run that reads many calls."""
+
+    def fetch_calls(self) -> CallTable:
+        """The calls of the period, from the chosen source, with their ledger; test calls are set aside."""
+        from kayzen_nb import sources  # noqa: PLC0415  # duckdb and httpx, only where calls are read
+
+        is_file = self.parameters["source"] == "csv"
+        calls = sources.fetch_calls(
+            source="csv" if is_file else "api",
+            period=self.parameters.period,
+            zone=self.zone,
+            settings=None if is_file else self.settings,
+            transport=None if is_file else self.transport,
+            csv_path=self.parameters["csv_path"],
+            campaign=self.parameters["campaign"],
+            test_calls=noted_test_calls(self.journal.entries()),
+        )
+        self._take_period_of(calls)
+        self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
+        self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
+        self.record |= self._describe_source()
+        return calls
+
+    def _take_period_of(self, calls: CallTable) -> None:
+        """Where a file decides the period, take its first and last local day."""
+        if self.parameters.period is None:
+            first, last = _local_days(calls, self.zone)
+            values = dict(self.parameters.chosen)
+            values["period_start"] = values["period_start"] or first
+            values["period_end"] = values["period_end"] or max(last, values["period_start"])
+            self.parameters = replace(self.parameters, chosen=values)
+        self.record |= period_record(self.parameters)
+
+
+def _local_days(calls: CallTable, zone: str) -> tuple[date, date]:
+    """First and last local day of the calls; today twice when there are none."""
+    first, last = calls.relation.aggregate("epoch_us(min(call_at)), epoch_us(max(call_at))").fetchall()[0]
+    return _local_day(first, zone), _local_day(last, zone)
+
+
+def _local_day(epoch_us: int | None, zone: str) -> date:
+    moment = now() if epoch_us is None else datetime.fromtimestamp(epoch_us // 1_000_000, UTC)
+    return moment.astimezone(ZoneInfo(zone)).date()
