@@ -62,11 +62,13 @@ def _picture_of_lab(browser: Any, url: str, selector: str, above: int, path: Pat
     page.wait_for_timeout(5000)  # JupyterLab forgets cells that are run while it is still connecting to the kernel
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first.evaluate(
+        "panel => panel.scrollTo(0, 0)"
+    )
     if (no_news := page.get_by_role("button", name="No", exact=True)).count():
         no_news.click()
     page.wait_for_timeout(15_000)  # JupyterLab draws only what is near the view, so there is nothing to wait for
-    panel = page.locator(".jp-WindowedPanel-outer").first
+    panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
     for _ in range(40):
         if page.locator(selector).count():
             break

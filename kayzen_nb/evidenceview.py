@@ -161,7 +161,7 @@ def _view_cause(cause: Cause, keys: Sequence[Secret]) -> CauseView:
         is_fault=kind.is_fault,
         certainty=_CERTAINTY[cause.certainty],
         pixels=", ".join(label(event) for event in cause.events),
-        evidence=hide_leaks(cause.evidence, keys),
+        evidence=hide_leaks("; ".join(cause.evidence.splitlines()), keys),
         symptom=kind.symptom,
         fix=kind.fix,
         ask=kind.ask,

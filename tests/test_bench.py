@@ -135,3 +135,11 @@ def test_a_file_that_cannot_be_used_is_exit_code_2_with_the_place(tmp_path, caps
     path.write_text("[one]\nabout = 'x'\nexpct = { rung = 3 }\n")
     assert bench.main([str(path)]) == 2
     assert "did you mean 'expect'?" in capsys.readouterr().err
+
+
+def test_our_own_diagnosis_names_every_planted_cause_and_raises_no_alarm(capsys):
+    """The bench as the README runs it, with fewer healthy calls."""
+    assert bench.main(["--healthy", "200"]) == 0, capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "0 / 200" in printed
+    assert f"{sum(s.expect is not None for s in SCENARIOS.values())} / " in printed
