@@ -14,7 +14,7 @@ SCENARIO_DEFAULT = "healthy"
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter: ``kind`` is text, choice, optional_day, zone, path, plan or minutes."""
+    """One parameter: ``kind`` is text, choice, optional_day, zone, path, plan, minutes or call."""
 
     name: str
     kind: str
@@ -92,7 +92,7 @@ DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
         _SCENARIO,
         Parameter(
             name="call_id",
-            kind="text",
+            kind="call",
             default="",
             meaning="Inbound Call ID; or the caller's last digits and about when: 0123 2026-11-25 14:05; "
             "empty: the sandbox's own test call, or the only call in the file",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kayzen_nb.calls import CallEvidence
 
 _STILL_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+_PLACEHOLDER = re.compile(r"[\[\]{}]|%%")  # Ringba's brackets, and those of other systems, which nobody fills
 _YES = ("true", "yes", "1")
 _NO = ("false", "no", "0")
 _SHOWN = 40  # characters of a foreign value in a message
@@ -64,7 +65,7 @@ def check_value(name: str, raw: str, planned: str, evidence: CallEvidence) -> It
         if value != planned:
             code = "wrong_event_name" if name == "app_event" else "wrong_value"
             yield Fault(code=code, text=f"{name}={shown(value)}, not {planned}")
-    elif "[" in value or "]" in value:
+    elif _PLACEHOLDER.search(value):
         yield Fault(code="token_unfilled", text=f"{name} still holds an unfilled token")
     elif not value.strip():
         yield from _empty(name, planned, evidence)

@@ -95,7 +95,7 @@ def _unknown(notebook: str, name: str, parameters: tuple[Parameter, ...]) -> Pro
 
 def _wrong(notebook: str, parameter: Parameter, value: str, fault: str) -> Problem:
     return Problem(
-        what=f"{parameter.name} = {value!r}: {fault}.",
+        what=f"{parameter.name}: {fault}." if parameter.kind == "call" else f"{parameter.name} = {value!r}: {fault}.",
         where=f"parameters of {notebook}",
         next_step=f"{parameter.name} is {parameter.meaning}.",
     )
@@ -121,6 +121,14 @@ def _convert_plan(parameter: Parameter, value: str, _today: date) -> str:
 def _convert_minutes(_parameter: Parameter, value: str, _today: date) -> str:
     if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", value) or float(value) > 60:
         raise ValueError("not a number of minutes from 0 to 60")
+    return value
+
+
+def _convert_call(_parameter: Parameter, value: str, _today: date) -> str:
+    """A call id, or last digits and a time. A caller's whole number would stand in every file of the run: refused."""
+    before_date = re.split(r"\d{4}-\d\d-\d\d", value)[0]
+    if not re.search(r"[A-Za-z]{2}", before_date) and len(re.sub(r"\D", "", before_date)) > 6:
+        raise ValueError("a caller's whole number may not be a parameter, because runs write parameters into files")
     return value
 
 
@@ -150,6 +158,7 @@ _CONVERTERS: dict[str, Callable[[Parameter, str, date], Any]] = {
     "choice": _convert_choice,
     "plan": _convert_plan,
     "minutes": _convert_minutes,
+    "call": _convert_call,
     "zone": _convert_zone,
     "optional_day": _convert_optional_day,
 }

@@ -50,10 +50,16 @@ def prove_pixel(
     evidence: CallEvidence,
     key: Secret | None,
     word: KayzenWord | None,
+    *,
+    odd_time: str = "",
 ) -> PixelProof:
     """Judge one planned pixel by its fires on the call (none: by its silence), and by Kayzen's word."""
     expected = expected_events(evidence)[planned.event]
-    judged = _judge_fires(planned, fires, evidence, key, expected) if fires else _judge_silence(planned.event, evidence)
+    judged = (
+        _judge_fires(planned, fires, evidence, key, expected, odd_time=odd_time)
+        if fires
+        else _judge_silence(planned.event, evidence)
+    )
     rung, found = _lift(judged.rung, planned.event, word)
     return PixelProof(
         event=planned.event,
@@ -127,12 +133,16 @@ def _judge_fires(
     evidence: CallEvidence,
     key: Secret | None,
     expected: bool | None,
+    *,
+    odd_time: str,
 ) -> _Judgement:
     """How far the pixel is proven by its fires: a plain 200 counts, whatever came before or after it."""
     answered = [fire for fire in fires if is_plain_200(fire)]
     judged = answered or list(fires[-1:])
     readings = [read_fired_url(planned, fire.url, evidence, key) for fire in judged if fire.url]
     faults = [*_trigger_faults(planned.event, fires, expected), *(f for r in readings for f in r.faults)]
+    if odd_time and not any(fault.code == "wrong_time" for fault in faults):
+        faults.append(Fault(code="wrong_time", text=odd_time))
     remarks = [*(remark for r in readings for remark in r.remarks), *_repeats(fires)]
     doubts = [*(doubt for r in readings for doubt in r.doubts), *_unseen(judged)]
     base = _Judgement(

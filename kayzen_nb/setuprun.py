@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from kayzen_nb import checklist, lint, numbermap, pixelhistory, preview, rotation
+from kayzen_nb import checklist, lint, numbermap, pixelhistory, preview, repair, rotation
 from kayzen_nb.accountnotes import note_audit
 from kayzen_nb.audit import Audit, audit_campaign
 from kayzen_nb.errors import PixelListError, Problem
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kayzen_nb.numbermap import NumberMap
     from kayzen_nb.pixelhistory import Change
     from kayzen_nb.preview import PixelPreview
+    from kayzen_nb.repair import Repair
 
 _STAND_IN = Secret("stand-in-key")
 
@@ -100,6 +101,10 @@ class SetupRun(Run):
         """What the linter says of them, by this plan, and beside the key where one is known and the pixels are real."""
         is_planned = any(_STAND_IN.reveal() in pixel.url for pixel in pixels)
         return lint.check_pixels(pixels, self.plan, None if is_planned else self.key)
+
+    def repair_pixels(self, pixels: list[Pixel]) -> list[Repair]:
+        """The pixels that can be repaired by the plan, each with what was changed; only those where something was."""
+        return [one for one in repair.repair_pixels(pixels, self.plan, self.key) if one.changes]
 
     def fetch_setup(self) -> AccountSetup | None:
         """The account's set-up, read once; None where there is no account to look at."""

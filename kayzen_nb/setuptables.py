@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kayzen_nb.pixels import Standing, render
+from kayzen_nb.privacy import mask_url
 from kayzen_nb.tables import CERTAINTY_WORDS, local_time
 from kayzen_nb.vocabulary import label
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kayzen_nb.pixelhistory import Change
     from kayzen_nb.pixels import Plan, UrlParameter
     from kayzen_nb.preview import PixelPreview
+    from kayzen_nb.repair import Repair
 
 
 def plan_table(plan: Plan) -> pd.DataFrame:
@@ -30,6 +32,20 @@ def plan_table(plan: Plan) -> pd.DataFrame:
             for p in render(plan, None)
         ]
     )
+
+
+def repairs_table(repairs: Sequence[Repair]) -> pd.DataFrame:
+    """Each repaired pixel: what was changed, what was left for a person, and the URL with key and numbers hidden."""
+    rows = [
+        {
+            "Pixel": one.pixel.name or label(one.pixel.event or "pixel"),
+            "Changed": " ".join(one.changes),
+            "Left as it is": " ".join(one.kept),
+            "Repaired URL": mask_url(one.pixel.url),
+        }
+        for one in repairs
+    ]
+    return pd.DataFrame(rows)
 
 
 def standing_table(plan: Plan) -> pd.DataFrame:

@@ -5,9 +5,11 @@ A 200 proves receipt and nothing more; what ``ladder`` calls rungs 4 and 5 needs
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kayzen_nb.account import event_of
+from kayzen_nb.calltime import read_times
 from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.firedurl import sent_values
 from kayzen_nb.ladder import RUNG_WORDS, KayzenWord, PixelProof, Rung, TestCallProof
@@ -17,11 +19,14 @@ from kayzen_nb.privacy import mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from kayzen_nb.calls import CallEvidence, PixelFire
     from kayzen_nb.pixels import Plan
     from kayzen_nb.privacy import Secret
     from kayzen_nb.vocabulary import Event
+
+_SAME_TIME = timedelta(seconds=30)
 
 __all__ = [
     "RUNG_WORDS",
@@ -49,10 +54,37 @@ def check_test_call(
     there is one.
     """
     matched, strangers = match_fires(evidence.fires, plan)
-    pixels = tuple(prove_pixel(planned, matched[planned.event], evidence, key, word) for planned in plan.pixels)
+    odd = odd_times(matched, plan)
+    pixels = tuple(
+        prove_pixel(planned, matched[planned.event], evidence, key, word, odd_time=odd.get(planned.event, ""))
+        for planned in plan.pixels
+    )
     counted = [proof.rung for proof in pixels if proof.expected or proof.fires]
     rung = min(counted, default=Rung.NOTHING)
     return TestCallProof(call_id=evidence.call_id, pixels=pixels, rung=rung, strangers=strangers)
+
+
+def odd_times(matched: Mapping[Event, tuple[PixelFire, ...]], plan: Plan) -> dict[Event, str]:
+    """The pixels whose call time differs from most of the others': it is one call, so it has one time.
+
+    That a token gives the same value to all pixels of a call is inferred (``kayzen.md`` 0). Two that differ tell
+    nothing about which is wrong, so at least two must agree.
+    """
+    moments: dict[Event, datetime] = {}
+    for event, fires in matched.items():
+        name = next((p.name for p in plan.pixel(event).parameters if p.value == "[Call:CallDateTime]"), "")
+        readings = read_times(sent_values(fires[-1].url).get(name, "")) if fires else ()
+        if readings:
+            moments[event] = readings[0].moment.replace(tzinfo=None)
+    near = {a: sum(abs(b - moments[a]) <= _SAME_TIME for b in moments.values()) for a in moments}
+    most = max(near, key=lambda event: near[event], default=None)
+    if most is None or near[most] < 2:
+        return {}
+    return {
+        event: "event_ts differs from the other pixels' of the same call"
+        for event, moment in moments.items()
+        if abs(moment - moments[most]) > _SAME_TIME
+    }
 
 
 def match_fires(
@@ -60,15 +92,15 @@ def match_fires(
 ) -> tuple[dict[Event, tuple[PixelFire, ...]], tuple[PixelFire, ...]]:
     """The fires of each planned pixel, and those of none.
 
-    By the pixel's name; a pixel that was given another name is known by its trigger, or else by what it tells Kayzen,
-    as long as no pixel of the planned name fired.
+    By what trigger and app_event agree on, else by the pixel's name; a pixel that was given another name is known by
+    its trigger, or else by what it tells Kayzen, as long as no pixel of the planned name fired.
     """
     names = {_plain(planned.name): planned.event for planned in plan.pixels}
     told = {planned.value("app_event"): planned.event for planned in plan.pixels}
     by_name: dict[Event, list[PixelFire]] = {planned.event: [] for planned in plan.pixels}
     others: dict[Event | None, list[PixelFire]] = {}
     for fire in fires:
-        if event := names.get(_plain(fire.pixel_name)):
+        if event := _agreed_event(fire, told) or names.get(_plain(fire.pixel_name)):
             by_name[event].append(fire)
         else:
             others.setdefault(_guess_event(fire, told), []).append(fire)
@@ -138,6 +170,12 @@ def remarks_of(proof: TestCallProof) -> Iterator[tuple[Event, str]]:
 
 def _plain(name: str) -> str:
     return " ".join(name.casefold().split())
+
+
+def _agreed_event(fire: PixelFire, told: Mapping[str | None, Event]) -> Event | None:
+    """The event on which trigger and app_event agree: then the pixel's name, which Kayzen never sees, says nothing."""
+    event = event_of(fire.trigger)
+    return event if event and told.get(sent_values(fire.url).get("app_event")) is event else None
 
 
 def _guess_event(fire: PixelFire, told: Mapping[str | None, Event]) -> Event | None:

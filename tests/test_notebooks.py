@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from kayzen_nb.errors import ParameterError
 from kayzen_nb.report import run_notebook
 from kayzen_nb.sandbox import open_sandbox
 
@@ -182,3 +183,93 @@ def test_the_shipped_notebooks_run_under_nbval():
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", str(ROOT / "notebooks")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_without_an_account_the_plan_alone_is_looked_at(tmp_path):
+    outcome, manifest = run(tmp_path, "01_setup_pixels", source="none")
+    assert (outcome.exit_code, manifest["verdict"]) == (1, "unknown")
+    assert "No account was looked at" in (outcome.folder / "report.html").read_text()
+    assert not manifest["invented"]
+
+
+def test_what_the_account_would_do_wrong_fails_the_set_up(tmp_path):
+    outcome, manifest = run(tmp_path, "01_setup_pixels", scenario="several_numbers")
+    assert (outcome.exit_code, manifest["verdict"]) == (1, "fail")
+    assert "exactly one tracking number" in manifest["headline"]
+    assert "the guide asks for exactly one number" in (outcome.folder / "report.html").read_text()
+
+
+def test_what_ringba_does_not_tell_becomes_questions_and_never_a_pass(tmp_path):
+    outcome, manifest = run(tmp_path, "01_setup_pixels", scenario="set_up_not_told", kayzen_confirmed_on="2026-01-15")
+    assert (outcome.exit_code, manifest["verdict"]) == (1, "unknown")
+    assert "questions are left for a person" in manifest["headline"]
+    assert "Open Ringba &gt;" in (outcome.folder / "report.html").read_text()
+
+
+def test_a_change_of_the_pixels_is_dated_at_the_next_look(tmp_path):
+    run(tmp_path, "01_setup_pixels")
+    outcome, _ = run(tmp_path, "01_setup_pixels", scenario="pixel_missing")
+    page = (outcome.folder / "report.html").read_text()
+    assert "Last seen otherwise" in page
+    assert "added to the campaign" in page
+
+
+def test_a_changed_key_is_proven_by_the_fires_since(tmp_path):
+    _, manifest = run(tmp_path, "01_setup_pixels", key_changed_on="-2d")
+    checks = {check["name"]: check for check in manifest["checks"]}
+    assert checks["no other key has fired since the change"]["verdict"] == "pass"
+
+
+def test_a_broken_plan_file_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "plan.toml").write_text("format = 1\npixel = 5\n")
+    outcome, manifest = run(tmp_path, "01_setup_pixels", profile=str(tmp_path / "plan.toml"))
+    assert (outcome.exit_code, manifest["status"]) == (2, "broke")
+    assert str(tmp_path) not in (outcome.folder / "report.html").read_text()
+
+
+HALF_COPIED = """\
+Pixel Fire
+Name: Kayzen CTV - Incoming Postback
+Response Status Code: 200
+URL: https://api-events.eventstracker.io/v1/ev?tp=ringba&api_key=CANARYpasted1&app_event=incoming\
+&caller_id=%2b13035550123&number=%2b18885550122&call_id=RGB0123456789&event_ts=11%2f24%2f2026+7%3a05%3a09+PM\
+&is_duplicate=false&caller_state=CO&can_claim=1
+Pixel Fire
+Name: Kayzen CTV - Connected Post"""
+
+
+def test_half_an_events_tab_gives_half_a_verdict_and_keeps_no_key(tmp_path):
+    path = tmp_path / "events.txt"
+    path.write_text(HALF_COPIED)
+    outcome, manifest = run(tmp_path, "02_verify_test_call", source="file", evidence_path=str(path))
+    verdicts = {check["name"]: check["verdict"] for check in manifest["checks"]}
+    assert (manifest["verdict"], verdicts["pixel incoming"], verdicts["pixel payout"]) == ("unknown", "pass", "unknown")
+    for file in (path for path in outcome.folder.rglob("*") if path.is_file()):
+        assert b"CANARYpasted1" not in file.read_bytes()
+        assert b"3035550123" not in file.read_bytes()
+
+
+def test_a_callers_whole_number_as_a_parameter_is_refused_and_kept_nowhere(tmp_path):
+    with pytest.raises(ParameterError, match="whole number") as refused:
+        run(tmp_path, "02_verify_test_call", call_id="+1 303 555 0123 2026-11-24 14:05")
+    assert "0123 2026-11-24" not in str(refused.value)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_period_adds_the_recovery_list_and_the_silence_of_pixels(tmp_path):
+    outcome, manifest = run(tmp_path, "02_verify_test_call", scenario="endpoint_failed", period_start="yesterday")
+    names = [check["name"] for check in manifest["checks"]]
+    assert "every event was delivered" in names
+    lost = (outcome.folder / "data" / "recovery_list.csv").read_text().splitlines()
+    assert lost[0].startswith("call_id,campaign,event,outcome")
+    assert len(lost) > 50
+
+
+def test_a_run_leaves_a_pack_that_may_be_shared(tmp_path):
+    outcome, _ = run(tmp_path, "02_verify_test_call", scenario="endpoint_failed")
+    assert len(list((outcome.folder / "data").glob("evidence-*.zip"))) == 1
+    from kayzen_nb.sharecheck import scan_files
+
+    found = scan_files([outcome.folder])
+    assert not found.leaks
+    assert found.files >= 8

@@ -173,3 +173,42 @@ def test_the_question_to_kayzen_names_the_call_and_no_number():
 def test_evidence_shows_neither_numbers_nor_urls_in_its_repr():
     assert "5550" not in repr(call())
     assert "0123abcd" not in repr(call())
+
+
+def test_one_pixel_whose_call_time_differs_from_the_others_is_wrong_though_a_zone_would_explain_it():
+    evidence = call(call_at=datetime(2026, 11, 1, 21, 48, 6, tzinfo=UTC))
+    fires = tuple(
+        replace(f, url=f.url.replace("9%3a48%3a06+PM", "7%3a48%3a06+PM")) if "Connected" in f.pixel_name else f
+        for f in evidence.fires
+    )
+    proof = prove(replace(evidence, fires=fires))
+    assert "event_ts differs from the other pixels" in verdict_of(proof, Event.CONNECTED).found
+    assert [p.event for p in proof.pixels if p.verdict is Verdict.FAIL] == [Event.CONNECTED]
+    all_shifted = tuple(replace(f, url=f.url.replace("9%3a48%3a06+PM", "7%3a48%3a06+PM")) for f in evidence.fires)
+    assert prove(replace(evidence, fires=all_shifted)).rung is Rung.RIGHT_CONTENT
+
+
+@pytest.mark.parametrize("left", ["{Call:InboundCallId}", "${Call:InboundCallId}", "%%InboundCallId%%"])
+def test_a_placeholder_in_other_brackets_is_unfilled_too(left):
+    evidence = call()
+    fires = tuple(replace(f, url=f.url.replace("call_id=RGB0001", f"call_id={left}")) for f in evidence.fires)
+    assert (
+        "call_id still holds an unfilled token"
+        in verdict_of(prove(replace(evidence, fires=fires)), Event.INCOMING).found
+    )
+
+
+def test_exchanged_names_of_two_right_pixels_are_no_fault():
+    evidence = call()
+    names = {"Kayzen CTV - Converted Postback": "Kayzen CTV - Payout Postback"}
+    names |= {new: old for old, new in names.items()}
+    triggers = {"converted": "Converted", "payout": "Payout"}
+    fires = tuple(
+        replace(
+            f, pixel_name=names[f.pixel_name], trigger=next(t for e, t in triggers.items() if f"app_event={e}" in f.url)
+        )
+        if f.pixel_name in names
+        else f
+        for f in evidence.fires
+    )
+    assert prove(replace(evidence, fires=fires)).rung is Rung.RIGHT_CONTENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from kayzen_nb.calls import CallEvidence
     from kayzen_nb.checks import Check
     from kayzen_nb.delivery import Delivery
     from kayzen_nb.period import Period
@@ -64,13 +63,20 @@ def delivery(
     limit of requests, so it takes its time: at most 150 requests a minute.
     """
     period, plan, source = _read_period(first, last, zone), _read_plan(chosen["plan_file"]), _open(chosen["sandbox"])
-    from kayzen_nb.delivery import check_delivery, review_delivery  # noqa: PLC0415  # only where it is used
+    from kayzen_nb.deliveryreview import fetch_review  # noqa: PLC0415  # only where it is used
 
-    evidences = _fetch(source, period, campaign)
-    found = review_delivery(evidences, plan, source.settings.kayzen_api_key)
-    checks = [check_delivery(found)]
-    if silence:
-        checks += _check_hours(source, campaign, plan, (period, evidences), minimum=chosen["minimum"])
+    review = fetch_review(
+        source.settings,
+        period,
+        campaign,
+        plan,
+        source.settings.kayzen_api_key,
+        transport=source.transport,
+        compares_weeks=silence,
+        minimum_calls=chosen["minimum"],
+        progress=lambda days: _tell_progress(str(days)),
+    )
+    found, checks = review.delivery, list(review.checks)
     if out:
         _write(found, out, zone)
     _show(found, checks, period, zone, as_json=as_json)
@@ -131,12 +137,6 @@ def _open(scenario: str | None) -> _Source:
     return _Source(settings=sandbox.settings, transport=sandbox.transport)
 
 
-def _fetch(source: _Source, period: Period, campaign: str) -> list[CallEvidence]:
-    from kayzen_nb.callevidence import fetch_period_evidence  # noqa: PLC0415  # as above
-
-    return fetch_period_evidence(source.settings, period, campaign, source.transport, _tell_progress(str(period)))
-
-
 def _tell_progress(what: str) -> Callable[[int, int], None]:
     """One line that counts up on a terminal, and one at the end anywhere; always on stderr."""
 
@@ -146,24 +146,6 @@ def _tell_progress(what: str) -> Callable[[int, int], None]:
             click.echo(f"\r{what}: {read:,} of {total:,} calls read", nl=end, err=True)
 
     return tell
-
-
-def _check_hours(
-    source: _Source, campaign: str, plan: Plan, now: tuple[Period, list[CallEvidence]], *, minimum: int
-) -> list[Check]:
-    """The silence and volume checks, for which the four weeks before the period are read too."""
-    period, evidences = now
-    from kayzen_nb.period import Period  # noqa: PLC0415  # as above
-    from kayzen_nb.silence import WEEKS_BEFORE, check_silence, check_volume, count_hours  # noqa: PLC0415  # as above
-
-    begin = period.first_day - timedelta(weeks=WEEKS_BEFORE)
-    before = Period(first_day=begin, last_day=period.first_day - timedelta(days=1), zone=period.zone)
-    rows = count_hours(evidences, plan, period, until=datetime.now(UTC))
-    earlier = count_hours(_fetch(source, before, campaign), plan, before)
-    return [
-        *check_silence(rows, earlier, minimum_calls=minimum),
-        check_volume(rows, earlier, minimum_calls=minimum),
-    ]
 
 
 def _write(found: Delivery, out: Path, zone: str) -> None:
