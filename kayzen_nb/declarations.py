@@ -75,7 +75,7 @@ DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
         ),
         Parameter(
             name="preview_call_id",
-            kind="text",
+            kind="call",
             default="",
             meaning="a real call (Inbound Call ID) to fill the tokens from; empty: an invented one",
         ),

@@ -77,7 +77,11 @@ def sentence(causes: Sequence[Cause], proof: TestCallProof) -> str:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
         return f"{_words(faults[0].certainty)}: {faults[0].kind.title}{more}. Next: {faults[0].kind.fix}"
     if all(pixel.verdict == "pass" for pixel in proof.pixels):
-        return "Nothing is wrong with this call."
+        return (
+            "No fault was found. What is worth knowing stands below." if causes else "Nothing is wrong with this call."
+        )
+    if not any(pixel.verdict == "fail" for pixel in proof.pixels):
+        return "Not enough was shown to tell. Copy the whole Events tab, or read the call by its id."
     return "No cause was found in what was read. Send the evidence pack to Kayzen support, and ask."
 
 

@@ -100,7 +100,7 @@ def write_pack(
 ) -> Path:
     """Write the pack into a folder and say where. Raises OutputFolderError.
 
-    The name holds the end of the call id and the local day: ``evidence-300123-2026-11-24.zip``.
+    The name holds the end of the call id and the local day: ``evidence-2026-11-24-call-300123.zip``.
     """
     pack = build_pack(
         evidence, proof, causes, plan,
@@ -114,7 +114,8 @@ def write_pack(
 def pack_name(call_id: str, made_at: datetime, zone: str) -> str:
     """The pack's file name, of plain letters and digits whatever the call id holds."""
     tail = re.sub(r"[^A-Za-z0-9]", "", call_id)[-6:] or "call"
-    return f"evidence-{tail}-{made_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}.zip"
+    day = made_at.astimezone(ZoneInfo(zone)).date()
+    return f"evidence-{day}-call-{tail}.zip"  # a word between them, or both together could read as a phone number
 
 
 def _write_whole(path: Path, content: bytes) -> None:

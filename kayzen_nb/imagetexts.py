@@ -13,6 +13,7 @@ PICTURE_NOTE = "the picture itself cannot be read by a program: look at it"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _KINDS = (_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _LARGEST_TEXT = 10_000_000
+_LONGEST_FIELDS = 1000
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{6,}")
 _PIXELS = frozenset({b"IDAT", b"PLTE", b"IHDR", b"fdAT"})
 
@@ -45,13 +46,15 @@ def _png_texts(raw: bytes) -> Iterator[bytes]:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The packed text in a ``zTXt`` or ``iTXt`` chunk: it follows the name's zero byte and at most a few more."""
-    start = content.find(b"\x78", content.find(b"\0") + 1)
-    while 0 <= start < len(content):
+    """The packed text in a ``zTXt``, ``iTXt`` or ``iCCP`` chunk: it begins behind the name and a few short fields."""
+    name_end = content.find(b"\0", 0, 80)
+    last = name_end + _LONGEST_FIELDS
+    start = content.find(b"\x78", name_end + 1, last)
+    while start >= 0:
         try:
-            return zlib.decompressobj().decompress(content[start:], _LARGEST_TEXT)
+            return zlib.decompressobj().decompress(memoryview(content)[start:], _LARGEST_TEXT)
         except zlib.error:
-            start = content.find(b"\x78", start + 1)
+            start = content.find(b"\x78", start + 1, last)
     return b""
 
 

@@ -13,12 +13,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.entries import Entry, plain_subject
-from kayzen_nb.errors import OutputFolderError, Problem
-from kayzen_nb.privacy import mask_url
+from kayzen_nb.errors import OutputFolderError, Problem, SettingsError
+from kayzen_nb.privacy import mask_text, scrub
+from kayzen_nb.settings import load_settings, secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from kayzen_nb.privacy import Secret
 
 FILE_NAME = "journal.jsonl"
 _LOCK_WAIT_S = 10.0
@@ -103,12 +106,20 @@ def _read_entry(line: str) -> Entry:
     )
 
 
+def _known_keys() -> tuple[Secret, ...]:
+    """The keys that are set here; a malformed setting is no reason not to note."""
+    try:
+        return secrets(load_settings(use_keyring=False))
+    except SettingsError:
+        return ()
+
+
 def _masked(node: Any) -> Any:
     """The tree with keys in URLs and full phone numbers hidden in every text, names of facts included."""
     if isinstance(node, str):
-        return mask_url(node)
+        return mask_text(scrub(node, _known_keys()))
     if isinstance(node, dict):
-        return {mask_url(str(name)): _masked(value) for name, value in node.items()}
+        return {mask_text(str(name)): _masked(value) for name, value in node.items()}
     if isinstance(node, list):
         return [_masked(item) for item in node]
     return node

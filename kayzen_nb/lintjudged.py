@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kayzen_nb.lintrules import Finding, is_showable_name
 from kayzen_nb.pixelurl import PixelUrl, take_apart
+from kayzen_nb.privacy import mask_text
 from kayzen_nb.vocabulary import Event
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Judged:
 
 def judge(pixel: Pixel, number: int, plan: Plan) -> Judged:
     """The pixel, ready to be checked; ``number`` is its place in the list, from 1."""
-    name = pixel.name or pixel.event
+    name = mask_text(pixel.name) or pixel.event
     names = parameter_names(plan)
     url = take_apart(pixel.url, names)
     event = pixel.event or (None if pixel.fire_on else event_told(url, plan))

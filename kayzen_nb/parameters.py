@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from kayzen_nb.declarations import DECLARATIONS, Parameter
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean
 from kayzen_nb.period import Period, resolve_day
+from kayzen_nb.privacy import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,9 +42,10 @@ class Resolved:
         return Period(first_day=self["period_start"], last_day=self["period_end"], zone=self["time_zone"])
 
     def as_record(self) -> dict[str, str]:
-        """The parameters as people and the manifest read them: of a path only the file's name."""
+        """The parameters as people and the manifest read them: of a path only the file's name, of a number its end."""
         paths = {parameter.name for parameter in DECLARATIONS[self.notebook] if parameter.kind in ("path", "plan")}
-        return {name: Path(v).name if name in paths else str(v or "") for name, v in self.chosen.items()}
+        shown = {name: Path(v).name if name in paths else str(v or "") for name, v in self.chosen.items()}
+        return {name: mask_text(value) for name, value in shown.items()}
 
 
 def declared(notebook: str) -> tuple[Parameter, ...]:

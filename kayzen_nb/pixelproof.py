@@ -35,7 +35,7 @@ def expected_events(evidence: CallEvidence) -> dict[Event, bool | None]:
         Event.COMPLETED: evidence.completed,
         Event.CONVERTED: evidence.converted,
         Event.PAYOUT: evidence.paid,
-        Event.ERROR: error,
+        Event.ERROR: True if error else False if shows_all_fires(evidence) else None,
     }
 
 
@@ -75,6 +75,13 @@ def prove_pixel(
     )
 
 
+_DOUBTED = {
+    Rung.NOTHING: "though no fire of it is shown here",
+    Rung.FIRED: "though no plain 200 is shown here",
+    Rung.ANSWERED: "but what was sent is not proven to be as planned",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Judgement:
     rung: Rung
@@ -92,7 +99,7 @@ def _lift(rung: Rung, event: Event, word: KayzenWord | None) -> tuple[Rung, list
         return rung, []
     told = f"Kayzen saw it ({word.by}, {seen_on})" if word.by else f"Kayzen saw it ({seen_on})"
     if rung < Rung.RIGHT_CONTENT:
-        return rung, [f"{told}, but what was sent is not as planned"]
+        return rung, [f"{told}, {_DOUBTED[rung]}"]
     if word.counted_on:
         return Rung.COUNTED, [told, f"counted in Kayzen's report ({word.counted_on})"]
     return Rung.SEEN_BY_KAYZEN, [told]

@@ -15,6 +15,10 @@ REMOVED = "«removed»"
 _KEY_IN_URL = re.compile(r"(?i)(api_key=)([^&\s\"'<>\\]+)")
 _PHONE = re.compile(r"(?<![\w.])(?:\+|%2[Bb]| )?1?[2-9]\d{2}[2-9]\d{6}(?![\w])")
 
+_WRITTEN_PHONE = re.compile(
+    r"(?<![\w.*/=%-])(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\)|[2-9]\d{2})[ .-]{0,2}[2-9]\d{2}[ .-]?\d{4}(?![\w-])"
+)
+
 
 class Secret:
     """A key that is only readable through ``reveal()``: printing, formatting, pickling, JSON show a mask or fail."""
@@ -71,6 +75,11 @@ def mask_url(url: str) -> str:
     """A fired or planned URL as it may be shown: the key and full phone numbers hidden."""
     hidden = _KEY_IN_URL.sub(lambda found: found[1] + _mask_key(found[2]), url)
     return _PHONE.sub(lambda found: mask_phone(found[0]) or "", hidden)
+
+
+def mask_text(text: str) -> str:
+    """A text as it may be kept or shared: as ``mask_url``, and numbers written with spaces, dots, dashes, brackets."""
+    return _WRITTEN_PHONE.sub(lambda found: mask_phone(found[0]) or "", mask_url(text))
 
 
 def _mask_key(key: str) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from kayzen_nb import __version__, parameters
 from kayzen_nb.checks import Verdict
-from kayzen_nb.errors import KayzenNbError, Problem, SettingsError
+from kayzen_nb.errors import KayzenNbError, OutputFolderError, ParameterError, Problem, SettingsError
 from kayzen_nb.forms import schedule_line
 from kayzen_nb.privacy import Secret, mask_url, scrub, scrub_tree
 from kayzen_nb.runfolder import RunFolder
@@ -72,8 +72,9 @@ def run_notebook(
     name = Path(name).name.removesuffix(".ipynb")
     resolved = parameters.resolve(name, values, datetime.now(UTC))
     home, known = _surroundings()
+    _refuse_keys(values, known)
     if out is None:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_home(home)
     with RunFolder(out or home / "reports" / name) as folder:
         started = datetime.now(UTC)
         execution = _execute(path or notebooks_folder() / f"{name}.ipynb", values, folder, limit_s)
@@ -83,6 +84,28 @@ def run_notebook(
             status = "timed_out" if execution.breakdown.timed_out else "broke"
             return _keep_failure(folder, node, record, _explain(execution.breakdown, name, known), status)
         return _keep_report(folder, node, record)
+
+
+def _refuse_keys(values: Mapping[str, str], known: Iterable[Secret]) -> None:
+    """A key given as a parameter would stand in every file of the run."""
+    named = [name for name, value in values.items() if any(key.reveal() in value for key in known if key)]
+    if named:
+        step = "Leave the key out; it is taken from the environment, the .env file or the keyring."
+        raise ParameterError(*(Problem(what=f"{n} holds a key.", where="parameters", next_step=step) for n in named))
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as refused:
+        problem = Problem(
+            what=f"The folder for reports cannot be made: {os.strerror(refused.errno or 0)}.",
+            where=str(home),
+            next_step="Set KAYZEN_NB_HOME to a folder that you may write to, or give --out.",
+        )
+    else:
+        return
+    raise OutputFolderError(problem)
 
 
 def notebooks_folder() -> Path:

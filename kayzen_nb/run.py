@@ -18,6 +18,7 @@ from kayzen_nb.errors import ParameterError, PlanFileError, Problem
 from kayzen_nb.journal import Journal
 from kayzen_nb.pixels import build_plan
 from kayzen_nb.planfile import read_plan
+from kayzen_nb.privacy import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -130,10 +131,10 @@ class Run:
         verdict = worst(checks)
         self.record |= {
             "verdict": verdict.value,
-            "headline": headline,
-            "checks": [check.as_record() for check in checks],
-            "summary": summary or headline,
-            "questions": list(questions),
+            "headline": mask_text(headline),
+            "checks": [{name: mask_text(told) for name, told in check.as_record().items()} for check in checks],
+            "summary": mask_text(summary or headline),
+            "questions": [mask_text(question) for question in questions],
         }
         runcard.update_card(self.record)
         show_table(checks_table(list(checks)), "What was checked")

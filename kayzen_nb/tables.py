@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from kayzen_nb.privacy import mask_text
 from kayzen_nb.vocabulary import label
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to sh
     if frame.empty:
         show_sentence(empty)
         return
+    frame = frame.map(lambda value: mask_text(value) if isinstance(value, str) else value)
     told = frame.loc[:, [any(str(value) for value in frame[name]) for name in frame.columns]]  # no empty columns
     body = told.to_html(index=False, escape=True, border=0, na_rep="")
     _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{body}</figure>', caption)
@@ -98,11 +100,13 @@ def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to sh
 
 def show_sentence(text: str) -> None:
     """Display one computed sentence."""
+    text = mask_text(text)
     _display_html(f'<p class="kz-sentence">{html.escape(text)}</p>', text)
 
 
 def show_letter(text: str, caption: str) -> None:
     """Display a text to copy, such as the question to Kayzen."""
+    text = mask_text(text)
     quoted = f'<pre class="kz-letter">{html.escape(text)}</pre>'
     _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{quoted}</figure>', text)
 
@@ -117,8 +121,11 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _safe_cell(value: object) -> object:
-    """OWASP: a leading = + - @ TAB or CR starts a formula; an apostrophe in front makes it text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    """Numbers hidden. OWASP: a leading = + - @ TAB or CR starts a formula; an apostrophe in front makes it text."""
+    if not isinstance(value, str):
+        return value
+    hidden = mask_text(value)
+    return f"'{hidden}" if hidden[:1] in "=+-@\t\r" and hidden else hidden
 
 
 def _cell(name: str, value: object) -> str:

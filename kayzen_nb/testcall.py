@@ -61,6 +61,8 @@ def check_test_call(
     )
     counted = [proof.rung for proof in pixels if proof.expected or proof.fires]
     rung = min(counted, default=Rung.NOTHING)
+    if any(proof.verdict is Verdict.UNKNOWN for proof in pixels):
+        rung = min(rung, Rung.RIGHT_CONTENT)  # Kayzen's word about a part is no word about the call
     return TestCallProof(call_id=evidence.call_id, pixels=pixels, rung=rung, strangers=strangers)
 
 
@@ -158,7 +160,8 @@ def headline(proof: TestCallProof) -> str:
     if unknown:
         return f"{rung}, but the {unknown[0].event} pixel is unknown: {unknown[0].found}."
     fired = sum(bool(p.fires) for p in proof.pixels)
-    return f"{rung}: all {fired} expected pixels are right. Only Kayzen can say that it counted them."
+    last = "Only Kayzen can say that it counted them." if proof.rung < Rung.SEEN_BY_KAYZEN else "By Kayzen's own word."
+    return f"{rung}: all {fired} expected pixels are right. {last}"
 
 
 def remarks_of(proof: TestCallProof) -> Iterator[tuple[Event, str]]:

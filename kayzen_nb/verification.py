@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from kayzen_nb import diagnosis, testcall
 from kayzen_nb.checks import Check, Verdict
-from kayzen_nb.errors import ParameterError, PlatformError, Problem
+from kayzen_nb.errors import EvidenceError, ParameterError, PlatformError, Problem
+from kayzen_nb.firedurl import sent_values
+from kayzen_nb.privacy import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,6 +128,23 @@ def verify(
     proof = testcall.check_test_call(evidence, plan, key, word)
     causes = diagnosis.diagnose(proof, evidence, plan, key, setup)
     return Verification(evidence=evidence, plan=plan, proof=proof, causes=causes, setup=setup)
+
+
+def refuse_other_call(evidence: CallEvidence, wanted: str) -> None:
+    """Refuse evidence whose every fire is about another call than the named one: a slip of the hand, not of a pixel.
+
+    Raises EvidenceError.
+    """
+    told = {sent_values(fire.url).get("call_id", "") for fire in evidence.fires if fire.url}
+    if wanted and len(told) == 1 and len(evidence.fires) > 1 and wanted not in told and "[" not in str(told):
+        step = "Name the call that the text is about, or leave the call id out; or copy the other call's Events tab."
+        raise EvidenceError(
+            Problem(
+                what=f"All its pixel fires are about another call: {mask_text(told.pop())[:60]}.",
+                where="the call id that was given",
+                next_step=step,
+            )
+        )
 
 
 def find_call_id(

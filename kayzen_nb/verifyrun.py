@@ -11,7 +11,7 @@ from kayzen_nb.accountnotes import note_test_call
 from kayzen_nb.errors import EvidenceError, ParameterError, Problem
 from kayzen_nb.evidencefile import read_evidence
 from kayzen_nb.run import Run, is_interactive, now, run_folder
-from kayzen_nb.testcall import check_test_call, expected_events, question
+from kayzen_nb.testcall import check_test_call, expected_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,7 @@ class VerifyRun(Run):
     def save_pack(self, verified: Verification) -> Path:
         """The evidence pack: beside the page's tables, or from a notebook in the home folder."""
         from kayzen_nb.evidencepack import write_pack  # noqa: PLC0415  # pillow and jinja, only where a pack is made
+        from kayzen_nb.settings import secrets  # noqa: PLC0415  # pydantic, only where settings are read
 
         folder = run_folder()
         return write_pack(
@@ -77,8 +78,7 @@ class VerifyRun(Run):
             verified.plan,
             zone=self.zone,
             made_at=now(),
-            questions=[question(verified.proof)],
-            keys=[self.key] if self.key else [],
+            keys=[*secrets(self.settings), *([self.typed_key] if self.typed_key else [])],
             invented=self.is_invented,
         )
 
@@ -115,7 +115,9 @@ class VerifyRun(Run):
         raise EvidenceError(problem)
 
     def _read_text(self, text: str, name: str) -> CallEvidence:
-        return read_evidence(text, call_id=self.parameters["call_id"], zone=self.zone, name=name)
+        evidence = read_evidence(text, call_id=self.parameters["call_id"], zone=self.zone, name=name)
+        verification.refuse_other_call(evidence, self.parameters["call_id"])
+        return evidence
 
     def _fetch(self) -> CallEvidence:
         from kayzen_nb.ringba import Ringba  # noqa: PLC0415  # httpx, only where it is used

@@ -166,7 +166,9 @@ def test_no_cause_is_said_so():
     unread = with_fires(lambda one: replace(one, status=None))
     proof = check_test_call(unread, PLAN, KEY)
     assert diagnose(proof, unread, PLAN, KEY) == []
-    assert sentence([], proof).startswith("No cause was found")
+    assert sentence([], proof).startswith("Not enough was shown to tell")
+    silent = evidence(events=())
+    assert sentence([], check_test_call(silent, PLAN, KEY)).startswith("No cause was found")
 
 
 def test_neither_key_nor_number_stands_in_a_cause():

@@ -238,7 +238,7 @@ def test_the_page_alone_is_the_page_of_the_pack():
 
 def test_a_pack_is_written_under_the_calls_end_and_the_local_day(tmp_path):
     path = write_pack(tmp_path / "new", *arguments(*CALLS["refused"]), **options())
-    assert path == tmp_path / "new" / "evidence-300123-2026-11-24.zip"
+    assert path == tmp_path / "new" / "evidence-2026-11-24-call-300123.zip"
     assert path.read_bytes() == pack_of("refused")
     assert list(path.parent.iterdir()) == [path]
 
@@ -248,10 +248,16 @@ def test_a_pack_is_written_under_the_calls_end_and_the_local_day(tmp_path):
     [("../../x", "x"), ("", "call"), ("CON:é/\\", "CON"), ("A" * 300, "AAAAAA"), ("3035550123", "550123")],
 )
 def test_any_call_id_makes_a_safe_file_name(call_id, name):
-    assert pack_name(call_id, AT, "UTC") == f"evidence-{name}-2026-11-24.zip"
+    assert pack_name(call_id, AT, "UTC") == f"evidence-2026-11-24-call-{name}.zip"
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputFolderError, match="cannot be written"):
         write_pack(tmp_path / "file", *arguments(*CALLS["healthy"]), **options())
+
+
+def test_a_short_callers_number_is_masked_too():
+    page = build_evidence_html(*arguments(call(caller="5550123"), []), **options())
+    assert "Caller (masked)</dt><dd>***-**23" in page
+    assert "5550123" not in page.replace("A1B2V300123", "")

@@ -120,9 +120,26 @@ def test_kayzens_word_about_one_event_lifts_that_pixel_only():
 def test_kayzens_word_lifts_nothing_that_is_not_right():
     wrong = check_test_call(call(profile="as_published"), build_plan(), KEY, KayzenWord(seen=SEEN))
     assert wrong.pixel(Event.CONNECTED).rung is Rung.ANSWERED
-    assert "but what was sent is not as planned" in wrong.pixel(Event.CONNECTED).found
+    assert "but what was sent is not proven to be as planned" in wrong.pixel(Event.CONNECTED).found
     silent = check_test_call(call(()), build_plan(), KEY, KayzenWord(seen=SEEN, counted_on=date(2026, 11, 26)))
     assert silent.rung is Rung.NOTHING
+    assert "though no fire of it is shown here" in silent.pixel(Event.ERROR).found
+
+
+def test_a_part_of_the_log_that_was_not_shown_is_unknown_and_caps_the_rung():
+    half = call(tuple(Event)[:1], connected=None, completed=None, converted=None, paid=None, missing=("the text ends",))
+    proof = check_test_call(half, build_plan(), KEY, KayzenWord(seen=SEEN, counted_on=date(2026, 11, 26)))
+    assert proof.rung is Rung.RIGHT_CONTENT
+    assert proof.pixel(Event.ERROR).verdict == "unknown"
+
+
+def test_evidence_about_another_call_is_refused_and_one_wrong_fire_is_not():
+    with pytest.raises(EvidenceError, match="about another call: RGB0001"):
+        verification.refuse_other_call(call(), "RGB9999")
+    verification.refuse_other_call(call(), "RGB0001")
+    mixed = call()
+    first = replace(mixed.fires[0], url=mixed.fires[0].url.replace("RGB0001", "RGB9999"))
+    verification.refuse_other_call(replace(mixed, fires=(first, *mixed.fires[1:])), "RGB9999")
 
 
 def entry(kind, subject, day=1, **facts):

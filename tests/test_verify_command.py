@@ -158,3 +158,57 @@ def test_an_ordinary_call_that_is_verified_stays_in_the_funnel(tmp_path):
     funnel = run_notebook("03_funnel", {"period_start": "-3d", "period_end": "today"}, tmp_path / "03")
     ledger = json.loads((funnel.folder / "manifest.json").read_text())["ledger"]
     assert "test call" not in {entry["reason"] for entry in ledger["set_aside"]}
+
+
+@pytest.mark.parametrize("call_id", ["+1 303 555 0123", "13035550123", "", "<script>alert(1)</script>"])
+def test_what_is_no_call_id_is_not_noted(call_id):
+    assert run("test-calls", "--add", call_id or " ").exit_code == 2
+    assert run("confirm", call_id, "--events", "all", "--by", "Ana").exit_code == 2
+
+
+def test_neither_a_key_nor_a_number_reaches_the_journal(monkeypatch, tmp_path):
+    monkeypatch.setenv("KAYZEN_API_KEY", "CANARYcanary2")
+    monkeypatch.setenv("KAYZEN_NB_HOME", str(tmp_path))
+    run("confirm", "RGB0123456789", "--events", "all", "--by", "Ana +1 (303) 555-0123, key CANARYcanary2")
+    kept = (tmp_path / "journal.jsonl").read_text()
+    assert "Ana" in kept
+    assert "CANARYcanary2" not in kept
+    assert "555-0123" not in kept
+
+
+def test_a_report_that_counted_a_call_before_it_was_seen_is_refused():
+    days = ("--seen-on", "2026-11-24", "--counted-on", "2026-11-23")
+    done = run("confirm", "RGB0123456789", "--events", "all", "--by", "Ana", *days)
+    assert done.exit_code == 2
+
+
+def test_a_wrong_zone_is_refused_in_the_sandbox_too():
+    assert run("verify", "--sandbox", "healthy", "--tz", "Mars/Phobos").exit_code == 2
+
+
+def test_a_damaged_journal_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("KAYZEN_NB_HOME", str(tmp_path))
+    (tmp_path / "journal.jsonl").write_text('{"at": 5}\n[]\n')
+    assert "Line 1" in run("test-calls").stderr
+
+
+def test_a_key_as_a_parameter_and_a_home_that_is_a_file_are_refused_in_plain_words(monkeypatch, tmp_path):
+    monkeypatch.setenv("KAYZEN_API_KEY", "CANARYcanary3")
+    keyed = run("run", "02_verify_test_call", "--set", "call_id=CANARYcanary3", "--out", tmp_path / "out")
+    assert (keyed.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "CANARYcanary3" not in keyed.output
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("KAYZEN_NB_HOME", str(tmp_path / "home"))
+    broken = run("run", "03_funnel")
+    assert broken.exit_code == 2
+    assert "KAYZEN_NB_HOME" in broken.stderr
+
+
+def test_a_number_in_a_pixels_name_is_hidden_on_the_page_and_in_its_tables(tmp_path):
+    from kayzen_nb.report import run_notebook
+
+    text = EVENTS_TAB.replace("Incoming Postback", "Incoming +1 303 555 0123")
+    (tmp_path / "events.txt").write_text(text)
+    values = {"source": "file", "evidence_path": str(tmp_path / "events.txt")}
+    outcome = run_notebook("02_verify_test_call", values, tmp_path / "out")
+    assert run("check-share", outcome.folder).exit_code == 0, run("check-share", outcome.folder).output

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kayzen_nb.checks import Check, Ledger, SetAside, Verdict, worst
 from kayzen_nb.errors import ColumnError, ParameterError, Problem, did_you_mean
 from kayzen_nb.period import Period, resolve_day
-from kayzen_nb.privacy import Secret, mask_phone, mask_url, scrub, scrub_tree
+from kayzen_nb.privacy import Secret, mask_phone, mask_text, mask_url, scrub, scrub_tree
 from kayzen_nb.vocabulary import CALL_COLUMNS, check_columns, glossary, usd
 
 CANARY = "CANARY/key+with=odd&characters"
@@ -182,3 +182,21 @@ def test_time_in_the_tests_is_aware():
     assert Period(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1), zone="UTC").start_utc == datetime(
         2026, 1, 1, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize(
+    "written", ["+1 303 555 0123", "(303) 555-0123", "303.555.0123", "303-555-0123", "+13035550123", "1 303 555 0123"]
+)
+def test_a_number_is_hidden_in_any_writing(written):
+    hidden = mask_text(f"call {written}, please")
+    assert "0123" not in hidden
+    assert hidden.startswith("call ")
+    assert hidden.endswith("23, please")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-25 01:14:21", "RGB000B4A699975567B0DADE64B53F13FF9D14F5666V3ZDPPE", "1793656086000", "3,668 of 24,120"],
+)
+def test_what_is_no_number_of_a_person_stays(text):
+    assert mask_text(text) == text

@@ -101,6 +101,9 @@ def _read_period(first: str, last: str, zone: str) -> Period:
     if problems:
         raise ParameterError(*problems)
     begin, end = (day or date.min for day in days)
+    if end > datetime.now(clock).date():
+        step = "Choose a day up to today."
+        raise ParameterError(Problem(what="The last day lies in the future.", where=f"--to {end}", next_step=step))
     if end < begin:
         step = "Exchange --from and --to."
         raise ParameterError(Problem(what="The last day is before the first.", where=f"{begin}, {end}", next_step=step))

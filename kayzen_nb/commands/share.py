@@ -22,7 +22,7 @@ _SHOWN_PLACES = 20
 @click.command(
     "check-share",
     epilog=f"{EXAMPLE}kayzen-nb check-share reports/03_funnel\n"
-    "  kayzen-nb check-share evidence-000123-2026-11-24.zip page.html",
+    "  kayzen-nb check-share evidence-2026-11-24-call-000123.zip page.html",
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE_OR_FOLDER...")
 @click.option("--allow-invented", is_flag=True, help="Let numbers for examples pass: xxx-555-0100 to xxx-555-0199.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,7 @@ def verify(
     the text holds several calls.
     """
     found = _verify(call, evidence_path, scenario, plan_path, zone)
-    pack = _write_pack(found, pack_folder, zone) if pack_folder else None
+    pack = _write_pack(found, pack_folder, zone, invented=bool(scenario)) if pack_folder else None
     click.echo(as_json_text(as_record(found, pack))) if as_json else _show(found, pack)
     from kayzen_nb.checks import worst  # noqa: PLC0415  # beside what _verify loaded
 
@@ -94,6 +95,9 @@ def confirm(
     day, counted = (moment.date() if moment else None for moment in (seen_on, counted_on))
     if max(day or today, counted or today) > today:
         raise ParameterError(Problem(what="A day lies in the future.", where="--seen-on, --counted-on"))
+    if day and counted and counted < day:
+        raise ParameterError(Problem(what="The report counted the call before Kayzen saw it.", where="--counted-on"))
+    check_call_id(call_id)
     if bool(export_path) == bool(events and by):
         step = "Give --events and --by (who told you), or --export FILE."
         raise ParameterError(Problem(what="What did Kayzen say, and who says so?", where="confirm", next_step=step))
@@ -112,8 +116,11 @@ def test_calls(add: str | None, remove: str | None, *, as_json: bool) -> None:
     from kayzen_nb.testcalls import KIND, noted_test_calls  # noqa: PLC0415  # only here
 
     journal = _journal()
+    for flaw in journal.flaws:
+        click.echo(flaw, err=True)
     for call_id, is_test in ((add, True), (remove, False)):
         if call_id:
+            check_call_id(call_id)
             journal.note(KIND, call_id, by="command line", is_test=is_test)
     noted = noted_test_calls(journal.entries(KIND))
     if as_json:
@@ -122,6 +129,13 @@ def test_calls(add: str | None, remove: str | None, *, as_json: bool) -> None:
         for call_id, entry in noted.items():
             click.echo(f"{call_id}  noted {entry.at:%Y-%m-%d %H:%M} UTC by {entry.by}")
         click.echo(f"{len(noted)} test calls." if noted else "No call stands as a test.")
+
+
+def check_call_id(call_id: str) -> None:
+    """Refuse what can be no call id, a phone number above all: it would be kept."""
+    if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_+/=.:-]{8,100}", call_id):
+        step = "Copy the Inbound Call ID from Ringba's Call Details."
+        raise ParameterError(Problem(what="This is not a call id.", where="CALL_ID", next_step=step))
 
 
 def read_plan_option(path: str | None) -> Plan:
@@ -196,11 +210,15 @@ def _verify(
     if bool(call and scenario) or bool(evidence_path and scenario) or not (call or evidence_path or scenario):
         step = "Give a call id; or --evidence FILE; or --sandbox SCENARIO."
         raise ParameterError(Problem(what="Which call? Name exactly one.", where="verify", next_step=step))
+    from kayzen_nb.logtimes import find_zone  # noqa: PLC0415  # as above
+
+    find_zone(zone)
     plan = read_plan_option(plan_path)
     if evidence_path:
         from kayzen_nb.evidencefile import read_evidence  # noqa: PLC0415  # as above
 
         evidence = read_evidence(read_text(evidence_path), call_id=call, zone=zone, name=Path(evidence_path).name)
+        verification.refuse_other_call(evidence, call)
         return verification.verify(evidence, plan, _known_key(), word=_word(evidence.call_id))
     settings, transport, call_id = _connect(call, scenario, zone)
     from kayzen_nb.ringba import Ringba  # noqa: PLC0415  # as above
@@ -250,12 +268,21 @@ def _journal() -> Journal:
     return Journal(find_home())
 
 
-def _write_pack(found: Verification, folder: Path, zone: str) -> Path:
+def _write_pack(found: Verification, folder: Path, zone: str, *, invented: bool) -> Path:
     from kayzen_nb.evidencepack import write_pack  # noqa: PLC0415  # as above
+    from kayzen_nb.settings import load_settings, secrets  # noqa: PLC0415  # as above
 
-    made_at = datetime.now(UTC)
-    causes = list(found.causes)
-    return write_pack(folder, found.evidence, found.proof, causes, found.plan, zone=zone, made_at=made_at)
+    return write_pack(
+        folder,
+        found.evidence,
+        found.proof,
+        found.causes,
+        found.plan,
+        zone=zone,
+        made_at=datetime.now(UTC),
+        keys=secrets(load_settings()),
+        invented=invented,
+    )
 
 
 def _show(found: Verification, pack: Path | None) -> None:
