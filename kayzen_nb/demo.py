@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kayzen_nb.report import RunOutcome, home_folder, run_notebook
+from kayzen_nb.report import RunOutcome, run_notebook
+from kayzen_nb.settings import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +73,7 @@ _TOUR = (
 
 def run_demo(out: Path | None, echo: Callable[[str], object]) -> Demo:
     """Run the tour into ``out`` (default: ``demo`` in KAYZEN_NB_HOME); ``echo`` receives each line for the terminal."""
-    folder = (out or home_folder() / "demo").expanduser().absolute()
+    folder = (out or find_home() / "demo").expanduser().absolute()
     echo("Running the notebooks on invented data from the built-in sandbox:")
     outcomes = tuple(_run_stop(stop, folder, echo) for stop in _TOUR)
     index = folder / "index.html"

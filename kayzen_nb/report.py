@@ -24,7 +24,7 @@ from kayzen_nb.errors import KayzenNbError, OutputFolderError, ParameterError, P
 from kayzen_nb.forms import schedule_line
 from kayzen_nb.privacy import Secret, mask_url, scrub, scrub_tree
 from kayzen_nb.runfolder import RunFolder
-from kayzen_nb.settings import Settings, env_name, load_settings, secrets
+from kayzen_nb.settings import Settings, env_name, find_home, load_settings, secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,11 +114,6 @@ def notebooks_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.with_name("notebooks")
 
 
-def home_folder() -> Path:
-    """KAYZEN_NB_HOME, also when another setting is malformed."""
-    return _surroundings()[0]
-
-
 def _surroundings() -> tuple[Path, tuple[Secret, ...]]:
     """The home folder and every key known on this machine.
 
@@ -130,7 +125,7 @@ def _surroundings() -> tuple[Path, tuple[Secret, ...]]:
     except SettingsError:
         names = [env_name(field) for field, kind in Settings.model_fields.items() if "Secret" in str(kind.annotation)]
         found = tuple(Secret(os.environ[name]) for name in names if os.environ.get(name))
-        return Path(os.environ.get("KAYZEN_NB_HOME") or Path.home() / ".kayzen-nb").expanduser(), found
+        return find_home(), found
     return settings.home, secrets(settings)
 
 
