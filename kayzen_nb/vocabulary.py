@@ -82,6 +82,12 @@ CALL_COLUMNS: dict[str, Column] = {
             meaning="Who dialled; masked to the last two digits before it reaches a table.",
         ),
         Column(
+            name="caller_key",
+            sql_type="VARCHAR",
+            label="Caller pseudonym",
+            meaning="The same for all calls of one caller, made with this machine's own key; holds no number.",
+        ),
+        Column(
             name="state",
             sql_type="VARCHAR",
             label="State",

@@ -1,0 +1,102 @@
+"""Callers without their numbers: a pseudonym made with a key of this machine, which lives outside of the archive.
+
+A plain hash of a phone number is read back in seconds (all numbers of an area code can be tried), so the digest is
+keyed. Whoever has the archive but not the key can count callers, and cannot name or test one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kayzen_nb.errors import Problem, SettingsError
+from kayzen_nb.privacy import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_FILE = "caller.key"
+FORGOTTEN_FILE = "forgotten-callers.txt"
+_LENGTH = 16  # hex digits: two of a million callers meet with odds of about 1 in 37 million
+_EXTENSION = re.compile(r"(?i)\s*(?:x|ext\.?|#).*$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerKey:
+    """The key behind pseudonyms, and the pseudonyms that are to be forgotten."""
+
+    key: Secret
+    forgotten: frozenset[str] = field(default=frozenset())
+
+    @property
+    def fingerprint(self) -> str:
+        """By which two archives tell whether their pseudonyms agree."""
+        return self.key.fingerprint
+
+    def pseudonym(self, number: str) -> str | None:
+        """The pseudonym of a number, None where the text holds none (anonymous, restricted).
+
+        The SQL macro ``caller_pseudonym`` computes the same.
+        """
+        digits = caller_digits(number)
+        return hashlib.sha256((self.key.reveal() + digits).encode()).hexdigest()[:_LENGTH] if digits else None
+
+
+def caller_digits(number: str) -> str:
+    """A number as it is compared: national digits for North America, all digits elsewhere; empty without any."""
+    digits = re.sub(r"\D", "", _EXTENSION.sub("", number))
+    if len(digits) == 11 and digits.startswith("1"):
+        return digits[1:]
+    return digits if len(digits) >= 7 else ""
+
+
+def load_caller_key(home: Path) -> CallerKey:
+    """The key of a home folder (0600), made at first use. Two programs that start at once get the same one.
+
+    Raises SettingsError where it cannot be read or made.
+    """
+    path = home / KEY_FILE
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _make(path)
+        text = path.read_text(encoding="ascii").strip()
+        gone = home / FORGOTTEN_FILE
+        forgotten = frozenset(gone.read_text(encoding="ascii").split()) if gone.exists() else frozenset()
+    except (OSError, UnicodeDecodeError) as refused:
+        text, reason = "", getattr(refused, "strerror", None) or "it is not a text"
+    else:
+        reason = "it does not hold 64 hex digits"
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise SettingsError(
+            Problem(
+                what=f"The key of callers' pseudonyms cannot be used: {reason}.",
+                where=str(path),
+                next_step="Put the file back from a backup; without one, remove it: pseudonyms of older pulls then no "
+                "longer match new ones.",
+            )
+        )
+    return CallerKey(key=Secret(text), forgotten=forgotten)
+
+
+def _make(path: Path) -> None:
+    """Write a new key beside and link it into place: whoever comes second keeps the first one's."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        if not path.exists():
+            os.replace(beside, path)  # noqa: PTH105  # the same as Path.replace, beside os.link
+            return
+    beside.unlink()
