@@ -16,7 +16,8 @@
     │   ├── RightRefused       403: the key is known, but may not do this
     │   ├── RateLimited        the account's limit is used up, after waiting
     │   ├── PlatformDown       no connection, time-out, 5xx, after retries
-    │   └── BadAnswer          an answer that cannot be trusted (not JSON, counts that disagree)
+    │   ├── BadAnswer          an answer that cannot be trusted (not JSON, counts that disagree)
+    │   └── ContractError      columns that are gone or hold something else than agreed
     └── RunError               a run could not be made or kept
         ├── OutputFolderError  the place to write to cannot be used
         └── NotebookBroke      a cell stopped the notebook
@@ -118,6 +119,10 @@ class PlatformDown(PlatformError):
 
 class BadAnswer(PlatformError):
     """An answer that cannot be trusted: not JSON, an error inside a 200, counts that disagree."""
+
+
+class ContractError(PlatformError):
+    """The platform's answer no longer has the columns, or the kinds of values, that are agreed."""
 
 
 class RunError(KayzenNbError):
