@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kayzen_nb.callplace import read_call_id
 from kayzen_nb.calls import CallEvidence
 from kayzen_nb.ringba import Ringba
 
@@ -28,8 +29,8 @@ def fetch_period_evidence(
     A call that Ringba lists without an id, or gives no detail of, is in the list and says so. Raises PlatformError.
     """
     with Ringba(settings, transport=transport) as ringba:
-        records = ringba.fetch_call_records(period, campaign=campaign)
-        ids = [str(record.get("inboundCallId") or "").strip() for record in records]
+        batches = ringba.call_log().read(period.start_utc, period.end_utc, campaign=campaign)
+        ids = [read_call_id(record) for batch in batches for record in batch]
         found = ringba.fetch_many_evidence(filter(None, ids), on_progress)
     nameless = CallEvidence(call_id="", missing=("Ringba lists this call without its id",))
     return [*found.values(), *(nameless for call_id in ids if not call_id)]

@@ -1,201 +1,205 @@
-"""The CSV that a person exports from Ringba's Call Details report."""
+"""The CSVs that people export from Ringba's Call Details report: found, and read as stored calls, every row kept."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import re
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from kayzen_nb.calls import CallTable
-from kayzen_nb.calltable import build_call_table, open_engine, raw_columns
-from kayzen_nb.errors import CallFileError, Problem, did_you_mean
-from kayzen_nb.ringba_columns import API_IDS, NEEDED, find_columns, is_summary, title
+from kayzen_nb import __version__
+from kayzen_nb.callfilesql import FileSql
+from kayzen_nb.calllayout import note_columns, note_end, read_layout
+from kayzen_nb.callsql import SKIPPED_TIME, open_engine
+from kayzen_nb.checks import Ledger, SetAside
+from kayzen_nb.csvfault import explain_refusal, second_header
+from kayzen_nb.errors import CallFileError, Problem
+from kayzen_nb.exportfiles import find_call_files
+from kayzen_nb.localclock import YEARS, read_clock
+from kayzen_nb.repeatedhour import OrderedFile, note_hour, tell_apart
+from kayzen_nb.spool import spool_folder
+from kayzen_nb.storedcalls import PARQUET, PullFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from kayzen_nb.period import Period
+    from kayzen_nb.callerkey import CallerKey
+    from kayzen_nb.localclock import Span
 
-_HEAD_BYTES = 256 * 1024
-_EXPORT = "Export again in Ringba: Reporting > Call Details > Export CSV."
-_DELIMITERS = (",", ";", "\t")  # a spreadsheet that saved the file may have changed it
+__all__ = ["ImportedFile", "find_call_files", "import_call_file"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Layout:
-    """How a file is written: its column titles, its delimiter, and where each of our words stands."""
+class ImportedFile:
+    """An export as stored calls: the Parquet file ``stored``, and what is known about it.
 
-    header: tuple[str, ...]
-    delimiter: str
-    positions: dict[str, int]
-
-
-def read_call_file(
-    path: str | Path, *, zone: str, period: Period | None, campaign: str = "", test_calls: Collection[str] = ()
-) -> CallTable:
-    """Read a Call Details export. ``zone`` is the report's time zone, which the file does not tell.
-
-    ``period`` None takes every day of the file; ``test_calls`` are ids to set aside. Raises CallFileError.
+    ``facts`` count the rows; their window reaches from the first to the last call. ``ambiguous`` rows lie in an hour
+    that the clock shows twice, and the file does not tell of which pass they are: they were taken as the first.
+    ``derived``, ``unknown`` and ``inputs`` are as in ``CallTable``; ``as_of`` is when the file was last changed.
     """
-    file = _find_file(path)
-    layout = _read_layout(file)
-    _check_layout(layout, file, campaign)
-    engine = open_engine()
-    _load(engine, file, layout)
-    built = build_call_table(
-        engine,
-        present=set(layout.positions),
-        sparse=layout.header[layout.positions["call_id"]].strip().casefold() == API_IDS["call_id"].casefold(),
-        zone=zone,
-        period=period,
-        campaign=campaign,
-        test_calls=test_calls,
-    )
-    return CallTable(
-        relation=built.relation,
-        ledger=built.ledger,
-        source=f"file {file.name}",
-        as_of=datetime.fromtimestamp(file.stat().st_mtime, UTC),
-        derived=built.derived,
-        unknown=built.unknown,
-        inputs={file.name: _sha256(file)},
-        notes=(*built.notes, *_note_unused(layout)),
-    )
+
+    stored: Path
+    facts: PullFacts
+    as_of: datetime
+    ambiguous: int = 0
+    derived: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every row accounted for."""
+        aside = tuple(SetAside(reason=reason, rows=rows) for reason, rows in sorted(self.facts.set_aside.items()))
+        return Ledger(rows_in=self.facts.rows_in, rows_used=self.facts.rows_used, set_aside=aside)
 
 
-def _find_file(path: str | Path) -> Path:
-    """The file, or a refusal that names the nearest one beside it."""
-    file = Path(path).expanduser()
-    if not str(path).strip():
-        raise CallFileError(Problem(what="No CSV file is named.", where="csv_path", next_step=_EXPORT))
-    if file.is_file():
-        return file.resolve()
-    beside = [other.name for other in file.parent.glob("*.csv")] if file.parent.is_dir() else []
-    hint = did_you_mean(file.name, beside) if beside else "Check the path; the file must be on this machine."
-    raise CallFileError(Problem(what=f"There is no file {file.name!r}.", where=str(file.parent), next_step=hint))
+def import_call_file(
+    path: str | Path, *, zone: str, key: CallerKey, to: Path, keep_numbers: bool = False
+) -> ImportedFile:
+    """Read a Call Details export into a Parquet file ``to`` (0600) of the stored columns, in bounded memory.
 
-
-def _read_layout(file: Path) -> _Layout:
-    """The header of the file, and its delimiter: the one that shows most columns that we know."""
-    text = _read_head(file)
-    first_row = {mark: _first_row(text, mark) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: len(find_columns(first_row[mark])))
-    return _Layout(header=first_row[best], delimiter=best, positions=find_columns(first_row[best]))
-
-
-def _read_head(file: Path) -> str:
-    """The beginning of the file as text; refused when it is no text."""
+    ``zone`` is the report's time zone, which the file does not tell. Callers become pseudonyms by ``key``; their
+    numbers are kept only if ``keep_numbers``. Raises CallFileError, and then leaves no file behind.
+    """
+    (file,) = find_call_files(str(path))
+    reading = _Reading(file=file, zone=zone, key=key, to=to, keep_numbers=keep_numbers)
     try:
-        with file.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-    except OSError as broken:
-        raise _refuse(
-            file, f"{file.name} cannot be read: {broken.strerror}.", "Close it elsewhere; check its rights."
-        ) from None
-    if not head.strip():
-        raise _refuse(file, f"{file.name} is empty.", _EXPORT)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise _refuse(file, f"{file.name} is UTF-16 text.", "In the spreadsheet, save it as 'CSV UTF-8'.")
-    if b"\0" in head or head[:2] == b"PK":
-        raise _refuse(file, f"{file.name} is not a CSV but a workbook, an archive or the like.", _EXPORT)
-    return head.decode("utf-8-sig", errors="replace")
+        with ThreadPoolExecutor(max_workers=1) as beside:  # hashing lets DuckDB's threads run, and they it
+            digest = beside.submit(_sha256, file)
+            reading.copy()
+            if reading.missed_years():
+                reading.widen()
+                reading.copy()
+            reading.check()
+        return reading.describe(digest.result())
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
 
 
-def _first_row(text: str, delimiter: str) -> tuple[str, ...]:
-    try:
-        return tuple(next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), ()))
-    except csv.Error:
-        return ()
+class _Reading:
+    """One file on its way into Parquet."""
 
+    def __init__(self, *, file: Path, zone: str, key: CallerKey, to: Path, keep_numbers: bool) -> None:
+        self._file, self._key, self._to = file, key, to
+        self._before = file.stat()
+        self._engine = open_engine(key, spool=spool_folder())
+        self._engine.execute("set enable_progress_bar = false")  # after two seconds it would print
+        self._layout = read_layout(file)
+        self._zone, self._keep_numbers = zone, keep_numbers
+        self._order = OrderedFile(file, self._layout, self._read_times)
+        first, last = self._order.years or YEARS
+        self._plan(max(first - 1, YEARS[0]), min(last + 1, YEARS[1]))
+        self._rows_in = 0
 
-def _check_layout(layout: _Layout, file: Path, campaign: str) -> None:
-    """Refuse what is no Call Details export, with every missing column at once."""
-    if is_summary(layout.header):
-        what = f"{file.name} is a Summary export: it holds counts, not calls."
-        raise _refuse(file, what, "Export Reporting > Call Details in place of Reporting > Summary.")
-    if len(layout.header) < 2 or layout.header[0].lstrip().startswith("<"):
-        raise _refuse(file, f"{file.name} is not a CSV of calls: its first line holds no columns.", _EXPORT)
-    problems = [_missing(word, layout, file) for word in NEEDED if word not in layout.positions]
-    if campaign.strip() and "campaign" not in layout.positions:
-        problems.append(_missing("campaign", layout, file))
-    names = [name.strip().casefold() for name in layout.header]
-    twice = sorted({layout.header[at] for at in layout.positions.values() if names.count(names[at]) > 1})
-    problems += [
-        Problem(what=f"Column {name!r} stands twice in {file.name}.", where="line 1", next_step=_EXPORT)
-        for name in twice
-    ]
-    if problems:
-        raise CallFileError(*problems)
+    def _plan(self, first_year: int, last_year: int) -> None:
+        """Make the query that reads local times of some years."""
+        clock = read_clock(self._zone, first_year, last_year)
+        self._years = first_year, last_year
+        self._sql = FileSql(file=self._file, layout=self._layout, clock=clock)
+        self._told = tell_apart(self._order, clock)
+        second = tuple(call_id for told in self._told for call_id in told.second)
+        self._sql.set_variables(self._engine, second)
+        self._query = self._sql.stored(has_second_pass=bool(second), keep_numbers=self._keep_numbers)
 
+    def missed_years(self) -> bool:
+        """Whether rows may lie in years that the file's first and last row did not show."""
+        return self._years != YEARS and bool(self._ask("count(*)", "set_aside = ?", SKIPPED_TIME)[0])
 
-def _missing(word: str, layout: _Layout, file: Path) -> Problem:
-    found = ", ".join(name.strip()[:40] for name in layout.header[:40])
-    return Problem(
-        what=f"{file.name} has no column {title(word)!r}.",
-        where=f"line 1, which holds: {found}",
-        next_step=f"{did_you_mean(title(word), layout.header)} In Call Details, switch the column on and export again.",
-    )
+    def widen(self) -> None:
+        """Read the times of all years."""
+        self._plan(*YEARS)
 
+    def copy(self) -> None:
+        """Stream the file into Parquet."""
+        os.close(os.open(self._to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        self._to.chmod(0o600)  # it may have been there
+        target = str(self._to).replace("'", "''")
+        copy = f"copy ({self._query.query}) to '{target}' ({PARQUET}, use_tmp_file false)"
+        try:
+            (self._rows_in,) = self._engine.execute(copy, self._sql.parameters).fetchone() or (0,)
+        except duckdb.Error as broken:
+            text = str(broken)
+        else:
+            return
+        # Outside of the except, so that nothing remembers DuckDB's text: it quotes the row, callers' numbers included.
+        raise CallFileError(explain_refusal(text, self._file, self._layout))
 
-def _load(engine: duckdb.DuckDBPyConnection, file: Path, layout: _Layout) -> None:
-    """Fill the table ``raw``, every value as text: phones keep their +, ids their zeros."""
-    names = ", ".join(f"'c{at}': 'varchar'" for at in range(len(layout.header)))
-    columns = raw_columns({word: f"c{at}" for word, at in layout.positions.items()})
-    # Columns go by position, so that no title from the file becomes part of the SQL.
-    sql = f"""
-        create temp table raw as select row_number() over () as row_number, {columns}
-        from read_csv($path, auto_detect = false, header = true, delim = $delimiter, quote = '"', escape = '"',
-          strict_mode = true, null_padding = false, columns = {{{names}}})
-    """  # noqa: S608  # our words and numbered columns only
-    try:
-        engine.execute(sql, {"path": re.sub(r"([\[*?])", r"[\1]", str(file)), "delimiter": layout.delimiter})
-    except duckdb.Error as broken:
-        problem = _explain(str(broken), file)
-    else:
-        return _check_second_header(engine, layout, file)
-    raise CallFileError(problem)  # outside the except: DuckDB's text quotes the row, callers' numbers included
+    def check(self) -> None:
+        """Refuse two exports pasted together (their calls may overlap), and a file that changed meanwhile."""
+        name = self._layout.header[self._layout.positions["call_id"]].strip()
+        (row,) = self._ask("min(file_row_number)", "set_aside is not null and lower(call_id) = lower(?)", name)
+        if row is not None:
+            raise CallFileError(second_header(self._file, self._layout, row + 1))
+        now = self._file.stat()
+        if (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
+            what = f"{self._file.name} was changed while it was read."
+            raise CallFileError(Problem(what=what, where=str(self._file), next_step="Run again."))
 
+    def describe(self, digest: str) -> ImportedFile:
+        """What is known about the file that was written."""
+        as_of = datetime.fromtimestamp(self._before.st_mtime, UTC)
+        facts = self._facts(as_of)
+        hours = [(hour, rows) for hour in self._hours(facts) if (rows := self._count_in(hour))]
+        told = {one.hour: one.rows for one in self._told}
+        return ImportedFile(
+            stored=self._to,
+            facts=facts,
+            as_of=as_of,
+            ambiguous=sum(rows - told.get(hour, 0) for hour, rows in hours),
+            derived=self._query.derived,
+            unknown=self._query.unknown,
+            inputs={self._file.name: digest},
+            notes=(
+                *note_columns(self._layout),
+                *(note_hour(hour, rows, told.get(hour, 0)) for hour, rows in hours),
+                *note_end(self._file),
+            ),
+        )
 
-def _explain(text: str, file: Path) -> Problem:
-    """DuckDB's finding in plain words: line and count of fields, never the row itself."""
-    line = re.search(r"Line: (\d+)", text)
-    where = f"{file.name}, line {line[1]}" if line else file.name
-    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-    if fields:
-        what = f"A line holds {fields[2]} fields where the header holds {fields[1]}: the file is cut or was edited."
-    elif "unterminated quote" in text:
-        what = "A quoted value is never closed: the file is cut."
-    elif "utf-8" in text.lower() or "unicode" in text.lower():
-        what = "The file is not UTF-8 text."
-    else:
-        what = "The line cannot be read as CSV."
-    return Problem(what=what, where=where, next_step=_EXPORT)
+    def _facts(self, as_of: datetime) -> PullFacts:
+        stored = "select set_aside, count(*) from read_parquet(?) group by set_aside"
+        counts = dict(self._engine.execute(stored, [str(self._to)]).fetchall())
+        first, last = self._ask("min(call_at), max(call_at)", "true")
+        return PullFacts(
+            window_start=first or as_of,
+            window_end=last or as_of,
+            pulled_at=as_of,
+            rows_in=self._rows_in,
+            rows_used=counts.pop(None, 0),
+            set_aside=counts,
+            source=f"file {self._file.name}",
+            caller_key=self._key.fingerprint,
+            reader=__version__,
+            new_columns=tuple(self._layout.new),
+        )
 
+    def _hours(self, facts: PullFacts) -> list[Span]:
+        """The repeated hours between the first and the last call."""
+        first, last = facts.window_start, facts.window_end
+        return [hour for hour in self._sql.clock.repeated if hour.first_instant <= last and first < hour.end_instant]
 
-def _check_second_header(engine: duckdb.DuckDBPyConnection, layout: _Layout, file: Path) -> None:
-    """Two exports pasted together hold the header twice; their calls may overlap."""
-    name = layout.header[layout.positions["call_id"]].strip()
-    found = engine.execute("select min(row_number) from raw where call_id = ?", [name]).fetchone()
-    if found and found[0] is not None:
-        what = f"{file.name} holds its header twice: two files were pasted together."
-        raise _refuse(file, what, "Read one export at a time.", line=int(found[0]) + 1)
+    def _count_in(self, hour: Span) -> int:
+        """The rows that the file puts into a repeated hour by its local time."""
+        (rows,) = self._ask("count(*)", "call_at >= ? and call_at < ?", hour.first_instant, hour.end_instant)
+        if rows and None in self._read_times(list(self._layout.times)):  # rows may tell their zone: not ambiguous
+            (rows,) = self._engine.execute(self._sql.count_local(hour), self._sql.parameters).fetchone() or (0,)
+        return int(rows)
 
+    def _read_times(self, texts: list[str]) -> list[datetime | None]:
+        (times,) = self._engine.execute("select [read_local(t) for t in ?::varchar[]]", [texts]).fetchone() or ([],)
+        return list(times)
 
-def _note_unused(layout: _Layout) -> list[str]:
-    used = set(layout.positions.values())
-    rest = [name.strip() or "(no title)" for at, name in enumerate(layout.header) if at not in used]
-    return [f"Columns not used: {', '.join(rest)}."] if rest else []
-
-
-def _refuse(file: Path, what: str, next_step: str, *, line: int | None = None) -> CallFileError:
-    where = f"{file}, line {line}" if line else str(file)
-    return CallFileError(Problem(what=what, where=where, next_step=next_step))
+    def _ask(self, what: str, where: str, *values: object) -> tuple[Any, ...]:
+        """One row about the file that was written."""
+        sql = f"select {what} from read_parquet(?, file_row_number = true) where {where}"  # noqa: S608  # our words only
+        return self._engine.execute(sql, [str(self._to), *values]).fetchone() or ()
 
 
 def _sha256(file: Path) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     import duckdb
 
@@ -21,7 +21,9 @@ class CallTable:
 
     ``relation`` holds exactly the columns of ``vocabulary.CALL_COLUMNS``, checked at the door. A null flag is
     unknown. ``derived`` maps a column to the sentence that says how it was derived; ``unknown`` lists the columns
-    that the source does not hold. ``inputs`` maps the name of each file read to its SHA-256.
+    that the source does not hold. ``inputs`` maps the name of each file read to its SHA-256. ``missing_days`` are days
+    (UTC) of the period that were never read into the archive; ``through`` is up to when the calls are known, where that
+    is told.
     """
 
     relation: duckdb.DuckDBPyRelation
@@ -32,6 +34,8 @@ class CallTable:
     unknown: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    missing_days: tuple[date, ...] = ()
+    through: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

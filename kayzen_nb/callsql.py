@@ -50,6 +50,7 @@ create temp macro read_micros(t) as case
 create temp macro sound_seconds(n) as case when n between 0 and 9999999 then n end;
 create temp macro read_seconds(t) as case
   when t is null then null
+  when strlen(t) < 8 and try_cast(t as double) is not null then sound_seconds(try_cast(try_cast(t as double) as bigint))
   when t[3] = ':' and length(t) = 8 and try_cast(t as time) is not null then epoch(try_cast(t as time))::bigint
   when regexp_full_match(trim(t), '\d{1,5}:[0-5]\d:[0-5]\d') then split_part(trim(t), ':', 1)::bigint * 3600
     + split_part(t, ':', 2)::bigint * 60 + split_part(trim(t), ':', 3)::bigint
@@ -62,16 +63,17 @@ create temp macro read_local(t) as case
     case when regexp_full_match(trim(t), '\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?')
       then try_cast(t as timestamp) end) end;
 create temp macro read_instant(t) as case
-  when t is null then null when length(t) = 13 and try_cast(t as bigint) is not null
-    then make_timestamp(try_cast(t as bigint) * 1000)
+  when t is null then null when strlen(t) = 13 and try_cast(t as double) between 946684800000 and 4102444800000
+    then make_timestamp(round(try_cast(t as double))::bigint * 1000)
   when regexp_full_match(trim(t), '\d{13}(\.0+)?') then make_timestamp(trim(t)[:13]::bigint * 1000)
   when regexp_full_match(trim(t), '\d{10}(\.0+)?') then make_timestamp(trim(t)[:10]::bigint * 1000000)
   when regexp_full_match(trim(t), '\d{16}') then make_timestamp(trim(t)::bigint)
   when regexp_full_match(trim(t), '\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:?\d\d)')
     then make_timestamp(epoch_us(try_cast(trim(t) as timestamptz))) end;
-create temp macro is_call_id(t) as regexp_full_match(trim(t), '[A-Za-z0-9_+/=.:-]{1,100}');
+create temp macro is_call_id(t) as regexp_full_match(t, ' *[A-Za-z0-9_+/=.:-]{1,100} *');
 create temp macro is_plausible(t) as t between timestamp '2000-01-01' and timestamp '2100-01-01';
-create temp macro is_usual(t) as length(t) = 12 and t[:2] = '+1' and try_cast(t[3:] as bigint) is not null;
+create temp macro is_usual(t) as strlen(t) = 12 and t[:2] = '+1'
+  and try_cast(t[3:] as bigint) between 2e9::bigint and 1e10::bigint - 1;
 create temp macro plain_digits(t) as regexp_replace(regexp_replace(t, '(?i)\s*(x|ext\.?|#).*$', ''), '\D', '', 'g');
 create temp macro caller_digits(t) as case
   when is_usual(t) then t[3:]
@@ -85,14 +87,15 @@ create temp macro mask_digits(d, shown) as case
 create temp macro mask_number(t, shown) as case
   when t is null then null
   when is_usual(t) then '***-***-' || repeat('*', 4 - shown) || right(t, shown)
-  when plain_digits(t) = '' then t else mask_digits(right(plain_digits(t), 10), shown) end;
+  when not regexp_matches(t, '\p{Nd}') then t else mask_digits(right(plain_digits(t), 10), shown) end;
 create temp macro is_sealed(t) as t[:7] = 'sealed:';
 create temp macro caller_pseudonym(t) as case
   when t is null then null when is_sealed(t) then nullif(split_part(t, ':', 2), '')
   when caller_digits(t) is null then null
   else left(sha256(getvariable('caller_salt') || caller_digits(t)), 16) end;
 create temp macro mask_caller(t) as case
-  when is_sealed(t) then nullif(split_part(t, ':', 3), '') else mask_number(t, 2) end;
+  when is_sealed(t) then nullif(regexp_replace(split_part(t, ':', 3), '\p{Nd}{3,}', '***', 'g'), '')
+  else mask_number(t, 2) end;
 """
 
 
@@ -200,7 +203,7 @@ class _Columns:
             "caller": self._read("mask_caller({0})", "caller"),
             "caller_key": self._read("caller_pseudonym({0})", "caller"),
             "call_id": self._read("trim({0})", "call_id"),
-            "call_at": "make_timestamptz(epoch_us(at_utc))",
+            "call_at": "case when is_plausible(at_utc) then make_timestamptz(epoch_us(at_utc)) end",
         }
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kayzen_nb import __version__
-from kayzen_nb.commands import account, delivery, lint, plan, rehearse, share, verify
+from kayzen_nb.commands import account, archive, delivery, lint, plan, rehearse, share, sync, verify
 from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option
 from kayzen_nb.errors import KayzenNbError, Problem
 
@@ -38,6 +38,7 @@ _SUBJECTS = {
     "Start": ("demo", "lab", "run"),
     "Set up (notebook 01)": ("plan", "runbook", "preview", "lint", "audit", "checklist", "key"),
     "Verify (notebook 02)": ("rehearse", "verify", "confirm", "test-calls", "delivery"),
+    "Keep calls (the archive)": ("sync", "archive", "changes", "reread", "prune", "forget"),
     "Share and try": ("check-share", "sandbox"),
 }
 
@@ -192,6 +193,12 @@ for _command in (
     verify.confirm,
     verify.test_calls,
     delivery.delivery,
+    sync.sync,
+    archive.archive,
+    archive.changes,
+    archive.reread,
+    archive.prune,
+    archive.forget,
     share.check_share,
 ):
     main.add_command(_command)

@@ -136,11 +136,17 @@ DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
             name="source",
             kind="choice",
             default="sandbox",
-            choices=("sandbox", "api", "csv"),
-            meaning="where the calls come from: sandbox (invented), api (Ringba) or csv (Call Details export)",
+            choices=("sandbox", "api", "csv", "archive"),
+            meaning="where the calls come from: sandbox (invented), api (Ringba), csv (Call Details exports) or "
+            "archive (what kayzen-nb sync has kept on this machine)",
         ),
         _SCENARIO,
-        Parameter(name="csv_path", kind="path", default="", meaning="the exported file, when source is csv"),
+        Parameter(
+            name="csv_path",
+            kind="path",
+            default="",
+            meaning="when source is csv: the exported file, several with ; between, a folder, or a pattern (*.csv)",
+        ),
         Parameter(name="campaign", kind="text", default="", meaning="Ringba campaign name; empty: all campaigns"),
         Parameter(
             name="period_start",
@@ -153,6 +159,12 @@ DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
             kind="optional_day",
             default="",
             meaning="last day, included: 2026-11-07, yesterday, -1d; empty: yesterday, or all of a csv file",
+        ),
+        Parameter(
+            name="as_of",
+            kind="optional_day",
+            default="",
+            meaning="when source is archive: as it stood at the end of that day; empty: as it stands now",
         ),
         _ZONE,
     ),

@@ -22,6 +22,7 @@ def check_funnel(funnel: Funnel, calls: CallTable) -> list[Check]:
         _check_stages_known(funnel, calls),
         _check_order(funnel),
         _check_period_over(funnel, calls),
+        *_check_days_kept(calls),
     ]
 
 
@@ -105,6 +106,22 @@ def _share(funnel: Funnel, stage: Stage) -> str:
     count = funnel.count(stage)
     word = {Stage.PAYOUT: "paid"}.get(stage, stage.value)
     return f"{word} unknown" if count is None else f"{count / funnel.calls:.1%} {word}"
+
+
+def _check_days_kept(calls: CallTable) -> list[Check]:
+    """Whether the archive holds every day; nothing for sources that are read whole or not at all."""
+    if not calls.missing_days:
+        return []
+    first, last = calls.missing_days[0], calls.missing_days[-1]
+    return [
+        Check(
+            name="every day is in the archive",
+            verdict=Verdict.UNKNOWN,
+            expected="a pull of each day (UTC) of the period",
+            found=f"{len(calls.missing_days):,} days missing, the first {first}, the last {last}",
+            next_step=f"Run: kayzen-nb sync --from {first} --to {last} --tz UTC",
+        )
+    ]
 
 
 def _check_any_calls(funnel: Funnel) -> Check:

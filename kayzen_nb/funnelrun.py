@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from kayzen_nb.period import Period
 from kayzen_nb.run import Run, now, period_record
 from kayzen_nb.testcalls import noted_test_calls
 
@@ -25,21 +26,28 @@ class FunnelRun(Run):
         from kayzen_nb import sources  # noqa: PLC0415  # duckdb and httpx, only where calls are read
 
         is_file = self.parameters["source"] == "csv"
-        calls = sources.fetch_calls(
-            source="csv" if is_file else "api",
+        calls = sources.calls(
+            source=self.parameters["source"],
             period=self.parameters.period,
             zone=self.zone,
-            settings=None if is_file else self.settings,
+            settings=None if is_file else self.settings,  # a file is read though another setting is malformed
             transport=None if is_file else self.transport,
             csv_path=self.parameters["csv_path"],
             campaign=self.parameters["campaign"],
             test_calls=noted_test_calls(self.journal.entries()),
+            as_of=self._end_of("as_of"),
+            watcher=self.watcher,
         )
         self._take_period_of(calls)
         self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
         self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
         self.record |= self._describe_source()
         return calls
+
+    def _end_of(self, name: str) -> datetime | None:
+        """The end of a day that a parameter names, in the page's zone; None where it names none."""
+        day = self.parameters.chosen.get(name)
+        return Period(first_day=day, last_day=day, zone=self.zone).end_utc if day else None
 
     def _take_period_of(self, calls: CallTable) -> None:
         """Where a file decides the period, take its first and last local day."""

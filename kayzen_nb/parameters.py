@@ -197,6 +197,9 @@ def _contradictions(notebook: str, values: dict[str, Any]) -> list[Problem]:
     if values.get("source") == "csv" and not values.get("csv_path"):
         step = "Give the path of the file that you exported from Ringba's Call Details report."
         problems.append(Problem(what="source is csv, but csv_path is empty.", where=where, next_step=step))
+    if values.get("as_of") and values.get("source") != "archive":
+        step = "Set source to archive, or leave as_of empty."
+        problems.append(Problem(what="as_of is set, but only the archive holds the past.", where=where, next_step=step))
     if values.get("source") == "file" and not values.get("evidence_path"):
         step = "Give the path of the Events tab saved as text, of a JSON or a CSV; or paste it into the notebook's box."
         problems.append(Problem(what="source is file, but evidence_path is empty.", where=where, next_step=step))

@@ -5,40 +5,42 @@ Facts about the API, with their sources, stand in the reference on Ringba (secti
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from kayzen_nb.callbatches import CALL_ID, fetch_batches
+from kayzen_nb.callcolumns import COLUMNS, read_columns
+from kayzen_nb.calllog import CallLog
 from kayzen_nb.callsearch import check_search, narrow, read_digits, read_hits
-from kayzen_nb.errors import BadAnswer, ParameterError, Problem, SettingsError
+from kayzen_nb.errors import ParameterError, Problem, SettingsError
 from kayzen_nb.http import Client
-from kayzen_nb.period import Period
+from kayzen_nb.logpage import CALL_LOG, build_request, distrust, read_page
 from kayzen_nb.privacy import Secret
-from kayzen_nb.ratelimit import Pace
-from kayzen_nb.ringba_columns import API_IDS
+from kayzen_nb.ratelimit import Pace, read_limits
 from kayzen_nb.ringba_events import read_record
+from kayzen_nb.strictjson import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import httpx
+    import msgspec
 
     from kayzen_nb.calls import CallEvidence, CallHit
+    from kayzen_nb.logpage import LogPage
+    from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
 
-PAGE_SIZE = 1000  # the API's stated maximum
-_DEEPEST = 10_000  # public clients stop here, an Elasticsearch-like window: larger slices are halved
-_PASSES = 3
-_DEADLINE_S = 120.0  # long enough to wait for the edge of a minute's rate limit
-_CALL_LOG = "/{account}/calllogs"
+# Account-wide, people at the web page included (help centre, "Rate limits"); three quarters are used.
+REPORT_LIMITS, DETAIL_LIMITS = "5/second 80/minute", "200/minute"
+_DEADLINE_S = 90.0  # three times the longest wait for a first byte
 _ADVICE = {
     401: "Check RINGBA_API_TOKEN (Ringba > Security > API Access Tokens); it may have been deleted.",
     403: "Ask a Ringba admin to give the token's user the right to read reports.",
 }
-_CALL_DETAIL = f"{_CALL_LOG}/detail"
-_DETAILS_A_MINUTE = 150  # three quarters of Ringba's 200, which people at its web page use too
-_BURST = 30
+_CALL_DETAIL = f"{CALL_LOG}/detail"
 _ZONES = {
     "UTC": "UTC",
     "Eastern Standard Time": "America/New_York",
@@ -62,16 +64,25 @@ class Account:
 
 
 class Ringba:
-    """A connection to one Ringba account. Raises PlatformError subclasses; writes nothing."""
+    """A connection to one Ringba account. Raises PlatformError subclasses; writes nothing.
+
+    ``pace`` is that of reports (the call log), ``detail_pace`` that of single calls' details, which Ringba counts
+    apart. Without them the documented limits are kept, except where ``transport`` answers inside this process.
+    """
 
     def __init__(
-        self, settings: Settings, *, transport: httpx.BaseTransport | None = None, pace: Pace | None = None
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        pace: Pace | None = None,
+        detail_pace: Pace | None = None,
     ) -> None:
         settings.require("ringba_api_token", "ringba_account_id")
         token = settings.ringba_api_token or Secret("")
         self._account_id = settings.ringba_account_id or ""
-        # A transport of our own answers inside this process, where there is no limit to share.
-        self._pace = pace or (None if transport else Pace(_DETAILS_A_MINUTE, burst=_BURST))
+        self._pace = pace or (None if transport else Pace(read_limits(REPORT_LIMITS)))
+        self._detail_pace = detail_pace or (None if transport else Pace(read_limits(DETAIL_LIMITS)))
         self._client = Client(
             settings.ringba_api_url,
             headers={"Authorization": Secret(f"Token {token.reveal()}")},
@@ -91,7 +102,7 @@ class Ringba:
 
     def fetch_account(self) -> Account:
         """The account that the settings name; the smallest question that shows whether a token works."""
-        answer = self._client.fetch_json("GET", "/ringbaaccounts", what="the account")
+        answer = self._client.fetch_json("GET", "/ringbaaccounts", what="the account", pace=self._pace)
         accounts = _records(_member(answer, "account", "GET /ringbaaccounts"), "GET /ringbaaccounts")
         mine = [a for a in accounts if self._account_id in (a.get("id"), a.get("accountId"))]
         if not mine:
@@ -105,13 +116,22 @@ class Ringba:
         zone = str(mine[0].get("timeZoneId", ""))
         return Account(id=self._account_id, name=str(mine[0].get("name", "")), time_zone_id=zone, zone=_ZONES.get(zone))
 
-    def fetch_call_records(self, period: Period, *, campaign: str = "") -> list[dict[str, Any]]:
-        """Every record of the period, day by day, as Ringba gives it: sparse, floats as Decimals.
+    def call_log(self) -> CallLog:
+        """The account's call log, to be read by windows: whole, gently, or not at all."""
+        return CallLog(self._ask_page)
 
-        Raises BadAnswer unless each slice is proven complete.
+    def fetch_columns(self) -> dict[str, str] | None:
+        """The call log's columns, id to type; None where Ringba does not tell (403, 404)."""
+        answer = self._client.fetch_json("GET", COLUMNS, what="the columns", pace=self._pace, none_at=(403, 404))
+        return None if answer is None else read_columns(answer)
+
+    def fetch_call_records(self, period: Period, *, campaign: str = "") -> list[dict[str, Any]]:
+        """Every record of the period, as Ringba gives it: sparse, floats as Decimals. For periods that fit in memory.
+
+        Raises BadAnswer unless the period is proven complete.
         """
-        days = (Period(first_day=day, last_day=day, zone=period.zone) for day in period.days)
-        return [r for day in days for r in self._fetch_slice(day.start_utc, day.end_utc, campaign)]
+        batches = self.call_log().read(period.start_utc, period.end_utc, campaign=campaign)
+        return [_read_record(record) for batch in batches for record in batch]
 
     def fetch_call_evidence(self, call_id: str) -> CallEvidence:
         """One call with its pixel fires. Raises ParameterError when Ringba does not know the call."""
@@ -141,88 +161,23 @@ class Ringba:
         """
         digits = read_digits(caller_ends_with)
         check_search(digits, about, within)
-        total, records = self._ask_page(narrow(_page_request(about - within, about + within, campaign, 0), digits))
-        return read_hits(total, records, digits)
+        page = self._ask_page(narrow(build_request(about - within, about + within, campaign=campaign), digits))
+        return read_hits(page.total, [_read_record(record) for record in page.records], digits)
 
     def _fetch_details(self, call_ids: Sequence[str]) -> dict[str, CallEvidence]:
         """One request for the details of calls; what was not asked for is not taken."""
-        if self._pace:
-            self._pace.wait()
         asked_at = datetime.now(UTC)
-        body = {"InboundCallIds": list(call_ids)}
-        report = _report(self._client.fetch_json("POST", _CALL_DETAIL, body=body, what="the calls"), _CALL_DETAIL)
-        records = _records(_member(report, "records", _CALL_DETAIL), _CALL_DETAIL)
+        body, pace = {"InboundCallIds": list(call_ids)}, self._detail_pace
+        answer = self._client.fetch_json("POST", _CALL_DETAIL, body=body, what="the calls", pace=pace)
+        records = _records(_member(_report(answer, _CALL_DETAIL), "records", _CALL_DETAIL), _CALL_DETAIL)
         known = {str(record.get("inboundCallId")): record for record in records}
         return {i: read_record(known[i], call_id=i, read_at=asked_at) for i in call_ids if i in known}
 
-    def _fetch_slice(self, start: datetime, end: datetime, campaign: str) -> list[dict[str, Any]]:
-        """A slice's records; read again when they do not add up, because calls may have arrived meanwhile."""
-        for _ in range(_PASSES):
-            total, pages = self._read_pages(start, end, campaign)
-            if total > _DEEPEST:
-                return self._fetch_halves(start, end, campaign)
-            flaw = _find_flaw(total, pages)
-            if not flaw:
-                # The API's end is inclusive, ours is not: the call at the very edge belongs to the next slice.
-                return [r for page in pages for r in page if r.get("callDt") != int(end.timestamp()) * 1000]
-        span = f"between {start:%Y-%m-%d %H:%M} and {end:%Y-%m-%d %H:%M} UTC"
-        return _distrust(f"{flaw} (read {_PASSES} times), {span}", _CALL_LOG)
-
-    def _fetch_halves(self, start: datetime, end: datetime, campaign: str) -> list[dict[str, Any]]:
-        if end - start < timedelta(minutes=2):
-            _distrust(f"says it holds over {_DEEPEST:,} calls in a minute", _CALL_LOG)
-        middle = (start + (end - start) / 2).replace(microsecond=0)
-        return self._fetch_slice(start, middle, campaign) + self._fetch_slice(middle, end, campaign)
-
-    def _read_pages(self, start: datetime, end: datetime, campaign: str) -> tuple[int, list[list[dict[str, Any]]]]:
-        """The declared count and the pages read. Stops early where the slice is too deep."""
-        pages: list[list[dict[str, Any]]] = []
-        while True:
-            read = sum(map(len, pages))
-            total, page = self._fetch_page(start, end, campaign, offset=read)
-            pages.append(page)
-            if not page or read + len(page) >= total or total > _DEEPEST:
-                return total, pages
-
-    def _fetch_page(
-        self, start: datetime, end: datetime, campaign: str, *, offset: int
-    ) -> tuple[int, list[dict[str, Any]]]:
-        return self._ask_page(_page_request(start, end, campaign, offset))
-
-    def _ask_page(self, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    def _ask_page(self, body: dict[str, Any]) -> LogPage:
         """One page of the call log, with the count that Ringba declares."""
-        report = _report(self._client.fetch_json("POST", _CALL_LOG, body=body, what="the call log"), _CALL_LOG)
-        total = _member(report, "totalCount", _CALL_LOG)
-        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
-            _distrust("gave no usable totalCount", _CALL_LOG)
-        return total, _records(_member(report, "records", _CALL_LOG), _CALL_LOG)
-
-
-def _page_request(start: datetime, end: datetime, campaign: str, offset: int) -> dict[str, Any]:
-    """A page's request. Unformatted times and spans: epoch ms and seconds cannot be misread."""
-    body: dict[str, Any] = {
-        "reportStart": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        "reportEnd": f"{end:%Y-%m-%dT%H:%M:%SZ}",
-        "size": PAGE_SIZE,
-        "offset": offset,
-        "orderByColumns": [{"column": name, "direction": "asc"} for name in ("callDt", "inboundCallId")],
-        "valueColumns": [{"column": name} for name in API_IDS.values()],
-    }
-    if campaign.strip():
-        same = {"value": campaign.strip(), "isNegativeMatch": False, "comparisonType": "EQUALS"}
-        body["filters"] = [{"anyConditionToMatch": [{"column": API_IDS["campaign"]} | same]}]
-    return body
-
-
-def _find_flaw(total: int, pages: list[list[dict[str, Any]]]) -> str:
-    """Why a slice is not proven complete; empty when it is."""
-    records = [record for page in pages for record in page]
-    if len(records) != total:
-        return f"declared {total:,} calls but gave {len(records):,}"
-    ids = [str(r["inboundCallId"]) for r in records if "inboundCallId" in r]
-    if len(pages) > 1 and len(set(ids)) < len(ids):
-        return "gave a call on two pages, so another one may be missing"
-    return ""
+        return self._client.fetch_page(
+            "POST", CALL_LOG, body=body, what="the call log", read=read_page, pace=self._pace
+        )
 
 
 def _report(answer: Any, path: str) -> Any:
@@ -248,9 +203,18 @@ def _records(found: Any, path: str) -> list[dict[str, Any]]:
 
 
 def _distrust(flaw: str, path: str) -> NoReturn:
-    where = path if path.startswith("GET") else f"POST {path}"
-    next_step = "Nothing was changed. Run again in a few minutes; if it stays so, report it with this text."
-    raise BadAnswer(Problem(what=f"Ringba {flaw}.", where=f"{where} at Ringba's API", next_step=next_step))
+    distrust(flaw, path if path.startswith("GET") else f"POST {path}")
+
+
+def _read_record(record: msgspec.Raw) -> dict[str, Any]:
+    """A record of the call log as a tree. Raises BadAnswer for one that strict JSON forbids."""
+    try:
+        tree: dict[str, Any] = read_json(bytes(record))
+    except ValueError as flawed:
+        flaw = "holds broken JSON" if isinstance(flawed, json.JSONDecodeError) else str(flawed)
+    else:
+        return tree
+    return distrust(f"gave a record that cannot be trusted ({flaw})")
 
 
 def _unknown_call(what: str) -> ParameterError:

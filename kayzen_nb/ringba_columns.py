@@ -39,7 +39,85 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "no_payout_reason": ("noPayoutReason", "No Payout Reason"),
 }
 NEEDED = ("call_id", "call_at")
+
+# Everything else that Ringba documents or was seen to export, API id -> its titles: known, and not kept. A title that
+# the buyer's view shares with the account's own (Target, Duration) stands with the account's.
+_NOT_KEPT: Mapping[str, tuple[str, ...]] = {
+    "campaignId": ("Campaign ID",),
+    "publisherId": ("Publisher ID",),
+    "publisherSubId": ("Publisher Sub ID",),
+    "targetId": ("Target ID",),
+    "targetNumber": ("Target Number",),
+    "targetSubId": ("Target Sub ID",),
+    "targetGroupId": ("Target Group ID",),
+    "targetGroupName": ("Target Group",),
+    "targetBuyerSubId": ("Buyer Sub ID",),
+    "buyer": ("Buyer",),
+    "buyerId": ("Buyer ID",),
+    "numberId": ("Number ID",),
+    "isFromNumberPool": ("Number Pool Used",),
+    "numberPoolId": ("Number Pool ID",),
+    "numberPoolName": ("Number Pool",),
+    "timeToCallInSeconds": ("Time To Call",),
+    "callCompletedDt": ("Call Complete Timestamp",),
+    "callConnectionDt": ("Call Connected Timestamp",),
+    "offlineConversionUploaded": ("Offline Conversion Uploaded",),
+    "wasConversionAdjusted": ("Conversion Adjusted",),
+    "conversionAdjustedCalls": ("Conversion-Adjusted",),
+    "wasPayoutAdjusted": ("Payout Adjusted",),
+    "hasAnnotations": ("Has Annotations",),
+    "hasPreviouslyConnected": ("Previously Connected",),
+    "isIncomplete": ("Incomplete",),
+    "hasRecording": ("Has Recording",),
+    "recordingUrl": ("Recording URL", "Recording"),
+    "transcription": ("Transcription",),  # seen in an export, not in the documentation
+    "hasVoiceMail": ("Voicemail",),
+    "tcpaCount": ("TCPA Shield Count",),
+    "wasBlockedByTCPA": ("TCPA Shield Blocked",),
+    "tcpaCost": ("TCPA Shield Cost",),
+    "dataEnrichmentCount": ("ICP Count",),
+    "icpCost": ("ICP Cost",),
+    "ivrDepth": ("IVR Depth",),
+    "convAdjustmentsRejectedCount": ("Rejected Adjustments",),
+    "convAdjustmentRequestCount": ("Requested Adjustments",),
+    "convAdjustmentsApproved": ("Approved Adjustments",),
+    "convAdjustmentsApprovedAmount": ("Approved Adjustment",),
+    "profitNet": ("Profit Net Telco",),
+    "profitGross": ("Profit",),
+    "totalCost": ("Total Cost",),
+    "telcoCost": ("Telco Cost",),
+    "pingSuccessCount": ("Ping Successes",),
+    "pingFailCount": ("Ping Failures",),
+    "pingTotalBidAmount": ("Ping Tree Bid Amount",),
+    "avgPingTreeBidAmount": ("Avg. Ping Tree Bid Amount",),
+    "pingDynamicCallLengthInSeconds": ("Dynamic Duration",),
+    "winningBid": ("Winning Bid",),
+    "winningBidCallAccepted": ("Winning Bid - Call Accepted",),
+    "winningBidCallRejected": ("Winning Bid - Call Rejected",),
+    "buyerTargetName": (),
+    "buyerTargetNumber": (),
+    "buyerTargetId": (),
+    "buyerTargetSubId": (),
+    "buyerCallLengthInSeconds": (),
+    "buyerConversionAmount": (),
+    "buyerTimeToConnectInSeconds": (),
+    "buyerHasConnected": (),
+    "buyerHasConverted": (),
+    "buyerConversionAdjustmentStatus": ("Conversion Adjustment Status",),
+    "buyerConnectedCallLengthInSeconds": (),
+    # Tags that hold the caller's number, whole or in pieces (the area code alone names nobody).
+    "tag:InboundNumber:Number": (),
+    "tag:InboundNumber:Number-NoPlus": (),
+    "tag:InboundNumber:NumberE164": (),
+    "tag:InboundNumber:Prefix": (),
+    "tag:InboundNumber:Suffix": (),
+}
 API_IDS: Mapping[str, str] = {word: names[0] for word, names in NAMES.items()}
+KNOWN_TITLES: Mapping[str, str] = {
+    name.casefold(): names[0]
+    for names in (*NAMES.values(), *((api_id, *titles) for api_id, titles in _NOT_KEPT.items()))
+    for name in names
+}  # every API id and title, in small letters -> API id
 SUMMARY_TITLES = frozenset({"incoming", "live", "completed", "ended"})
 
 

@@ -7,6 +7,7 @@ form. A machine finds the run's record in the first output (``runcard.RECORD_MIM
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from kayzen_nb.journal import Journal
 from kayzen_nb.pixels import build_plan
 from kayzen_nb.planfile import read_plan
 from kayzen_nb.privacy import mask_text
+from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from kayzen_nb.privacy import Secret
     from kayzen_nb.sandbox import Sandbox
     from kayzen_nb.settings import Settings
+    from kayzen_nb.watching import Watcher
 
 
 @dataclass(kw_only=True)
@@ -104,6 +107,16 @@ class Run:
         """The sandbox's answers in place of the network; None for the real platforms."""
         return self._sandbox.transport if self.settings and self._sandbox else None
 
+    @property
+    def watcher(self) -> Watcher:
+        """Who is told how a long reading goes on: a bar where a person sits, lines in a scheduled run's log."""
+        from kayzen_nb.progress import BarWatcher, LineWatcher  # noqa: PLC0415  # only where something is read
+
+        if self.is_invented:
+            return SILENT
+        log = sys.__stderr__  # not the notebook's: its output becomes the page
+        return BarWatcher(in_notebook=True) if is_interactive() else LineWatcher(lambda line: print(line, file=log))
+
     def show_form(self) -> None:
         """The parameters as a form in JupyterLab, as a table in a headless run."""
         from kayzen_nb import forms  # noqa: PLC0415  # ipywidgets cost 0.3 s that headless runs need not pay
@@ -168,7 +181,7 @@ class Run:
             return {"invented": False, "source": f"file {Path(path).name}"}
         host = self.settings.ringba_api_url.partition("//")[2].partition("/")[0]
         invented = source == "sandbox" or host.partition(":")[0] in ("127.0.0.1", "localhost")
-        named = {"sandbox": "built-in sandbox", "none": "the plan alone"}
+        named = {"sandbox": "built-in sandbox", "none": "the plan alone", "archive": f"the archive of {host}"}
         return {"invented": invented, "source": named.get(source, host)}
 
 

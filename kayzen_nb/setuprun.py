@@ -133,12 +133,12 @@ class SetupRun(Run):
         if self.parameters["source"] == "none":
             return None
         from kayzen_nb.period import Period  # noqa: PLC0415  # as below
-        from kayzen_nb.sources import count_numbers, fetch_calls  # noqa: PLC0415  # duckdb and httpx, only here
+        from kayzen_nb.sources import calls, count_numbers  # noqa: PLC0415  # duckdb and httpx, only here
 
         today = now().astimezone(ZoneInfo(self.zone)).date()
         week = Period(first_day=today - timedelta(days=7), last_day=today - timedelta(days=1), zone=self.zone)
-        calls = fetch_calls(source="api", period=week, settings=self.settings, transport=self.transport)
-        return numbermap.map_numbers(count_numbers(calls))
+        found = calls(source="api", period=week, settings=self.settings, transport=self.transport, watcher=self.watcher)
+        return numbermap.map_numbers(count_numbers(found))
 
     def check_rotation(self) -> list[Check]:
         """The proof that no other key fired since the change; nothing where no change is named, or no key is known."""

@@ -1,33 +1,64 @@
-"""The one door to calls: Ringba's API or a file, through the same SQL to the same table."""
+"""The one door to calls: Ringba's API, exported files or the archive, all through the same SQL to the same table."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from kayzen_nb.callfile import read_call_file
+from kayzen_nb.archive import Archive, archive_folder
+from kayzen_nb.callerkey import load_caller_key
+from kayzen_nb.callfile import find_call_files, import_call_file
+from kayzen_nb.callpages import CallPages
 from kayzen_nb.calls import CallTable
-from kayzen_nb.calltable import build_call_table, open_engine, raw_columns
+from kayzen_nb.callselect import select_calls
+from kayzen_nb.callsql import build_stored_sql
 from kayzen_nb.errors import ParameterError, Problem
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
+from kayzen_nb.settings import find_home, load_settings
+from kayzen_nb.spool import new_spool_file
+from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     import httpx
 
+    from kayzen_nb.archive import Present
+    from kayzen_nb.callselect import Selected
     from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
+    from kayzen_nb.watching import Watcher
+
+_AS_API_TELLS = build_stored_sql(API_IDS, "", at_utc="null", sparse=True)  # which columns are derived, and unknown
+Source = Literal["sandbox", "api", "csv", "archive"]
 
 
-def fetch_calls(
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """Which calls are wanted of a source."""
+
+    period: Period | None
+    campaign: str
+    test_calls: Collection[str]
+
+    def select(self, files: Sequence[Path], *, counts_outside: bool = True) -> Selected:
+        return select_calls(
+            files,
+            period=self.period,
+            campaign=self.campaign,
+            test_calls=self.test_calls,
+            counts_outside=counts_outside,
+        )
+
+
+def calls(
     *,
-    source: Literal["api", "csv"],
+    source: Source,
     period: Period | None,
     settings: Settings | None = None,
     zone: str = "",
@@ -35,98 +66,138 @@ def fetch_calls(
     csv_path: str | Path = "",
     campaign: str = "",
     test_calls: Collection[str] = (),
+    as_of: datetime | None = None,
+    watcher: Watcher = SILENT,
 ) -> CallTable:
-    """The calls of a period. A file may decide its own period (None) when ``zone`` says how to read its times.
+    """The calls of a period: the same columns, types and ledger from whatever source.
 
-    Raises PlatformError, CallFileError, SettingsError; ParameterError when the period or zone is missing.
+    ``sandbox`` and ``api`` ask Ringba (the sandbox through its ``transport``), ``csv`` reads one or more exported files
+    (``csv_path``: a file, several with ``;`` between, a folder or a pattern; ``zone`` says how to read their times, and
+    with ``period`` None they decide their own days), ``archive`` reads what ``sync`` has kept, as it stood ``as_of``.
+    Raises PlatformError, CallFileError, SettingsError; ParameterError where the period or zone is missing.
     """
     zone = zone or (period.zone if period else "")
-    if not zone or (source == "api" and period is None):
+    if not zone or (source != "csv" and period is None):
         raise ParameterError(
             Problem(
-                what="Reading calls needs a time zone, and from Ringba's API a period too.",
+                what="Reading calls needs a time zone, and from Ringba or the archive a period too.",
                 where="time_zone, period_start, period_end",
                 next_step="Set them, such as America/New_York, -7d and yesterday.",
             )
         )
+    wanted = _Wanted(period=period, campaign=campaign, test_calls=test_calls)
     if source == "csv" or period is None:
-        return read_call_file(csv_path, zone=zone, period=period, campaign=campaign, test_calls=test_calls)
-    return _fetch_from_api(
-        period=period, settings=settings, transport=transport, campaign=campaign, test_calls=test_calls
-    )
+        return _from_files(csv_path, zone, settings.home if settings else find_home(), wanted)
+    settings = settings or load_settings()
+    if source == "archive":
+        return _from_archive(settings, period, wanted, as_of)
+    return _from_ringba(settings, transport, period, wanted, watcher)
 
 
-def count_numbers(calls: CallTable) -> list[tuple[str | None, str | None, int]]:
+def count_numbers(table: CallTable) -> list[tuple[str | None, str | None, int]]:
     """How many calls each campaign got on each tracking number (masked): ``(campaign, number, calls)``."""
-    rows = calls.relation.aggregate("campaign, number, count(*)", "campaign, number").order("1, 2").fetchall()
+    rows = table.relation.aggregate("campaign, number, count(*)", "campaign, number").order("1, 2").fetchall()
     return [(campaign, number, int(count)) for campaign, number, count in rows]
 
 
-def _fetch_from_api(
-    *,
-    period: Period,
-    settings: Settings | None,
+def utc_days(period: Period) -> Iterator[date]:
+    """The UTC days that a period touches, in order."""
+    day, last = period.start_utc.date(), (period.end_utc - timedelta(microseconds=1)).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
+
+
+def _from_ringba(
+    settings: Settings,
     transport: httpx.BaseTransport | None,
-    campaign: str,
-    test_calls: Collection[str],
-) -> CallTable:
-    if settings is None:
-        raise TypeError("source 'api' needs settings")
-    as_of = datetime.now(UTC)  # before reading: what changes while we read may not be in
-    with Ringba(settings, transport=transport) as ringba:
-        records = ringba.fetch_call_records(period, campaign=campaign)
-    return build_from_records(
-        records,
-        period=period,
-        campaign=campaign,
-        source=urlsplit(settings.ringba_api_url).netloc,
-        as_of=as_of,
-        test_calls=test_calls,
-    )
-
-
-def build_from_records(
-    records: Sequence[Mapping[str, Any]],
-    *,
     period: Period,
-    campaign: str,
-    source: str,
-    as_of: datetime,
-    test_calls: Collection[str] = (),
+    wanted: _Wanted,
+    watcher: Watcher,
 ) -> CallTable:
-    """The typed table from Ringba's JSON records (floats read as Decimals)."""
-    engine = open_engine()
-    rows = [[_as_text(record.get(name)) for name in API_IDS.values()] for record in records]
-    columns = raw_columns({word: f"r[{at}]" for at, word in enumerate(API_IDS, start=1)})
-    engine.execute(
-        f"""create temp table raw as select row_number() over () as row_number, {columns}
-        from (select unnest(from_json(?::json, '[["VARCHAR"]]')) as r)""",  # noqa: S608  # our words only
-        [json.dumps(rows)],
-    )
-    built = build_call_table(
-        engine,
-        present=set(API_IDS),
-        sparse=True,
-        zone=period.zone,
-        period=period,
-        campaign=campaign,
-        test_calls=test_calls,
-    )
+    as_of, kept = datetime.now(UTC), new_spool_file(".parquet")  # before reading: later changes may not be in
+    with (
+        Ringba(settings, transport=transport) as ringba,
+        CallPages(load_caller_key(settings.home)) as pages,
+    ):
+        log = ringba.call_log()
+        for records in log.read(period.start_utc, period.end_utc, campaign=wanted.campaign, watcher=watcher):
+            pages.add(records)
+        source = urlsplit(settings.ringba_api_url).netloc
+        facts = pages.write(
+            kept, window_start=period.start_utc, window_end=period.end_utc, pulled_at=as_of, source=source
+        )
+    found = wanted.select([kept])
     return CallTable(
-        relation=built.relation,
-        ledger=built.ledger,
+        relation=found.relation,
+        ledger=found.ledger,
         source=source,
         as_of=as_of,
-        derived=built.derived,
-        unknown=built.unknown,
-        notes=built.notes,
+        derived=_AS_API_TELLS.derived,
+        unknown=_AS_API_TELLS.unknown,
+        notes=(*found.notes, *note_new_columns(facts.new_columns)),
+        through=min(as_of, period.end_utc),
     )
 
 
-def _as_text(value: object) -> str | None:
-    """A JSON value as the text that a file would hold; money without exponent, exact."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return f"{value:f}" if value.adjusted() < 30 else str(value)  # 1e400 stays short, and unreadable
-    return json.dumps(value, default=str)
+def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) -> CallTable:
+    key = load_caller_key(home)
+    files = find_call_files(str(csv_path))
+    read = [import_call_file(file, zone=zone, key=key, to=new_spool_file(".parquet")) for file in files]
+    found = wanted.select([one.stored for one in read])
+    named = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+    return CallTable(
+        relation=found.relation,
+        ledger=found.ledger,
+        source=f"file {named}",
+        as_of=max(one.as_of for one in read),
+        derived={name: text for one in read for name, text in one.derived.items()},
+        unknown=tuple(name for name in read[0].unknown if all(name in one.unknown for one in read)),
+        inputs={name: digest for one in read for name, digest in one.inputs.items()},
+        notes=(*found.notes, *(note for one in read for note in one.notes)),
+    )
+
+
+def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: datetime | None) -> CallTable:
+    settings.require("ringba_account_id")
+    archive = Archive(archive_folder(settings.home, settings.ringba_account_id or ""))
+    present = archive.present(*_ends(period), as_of)
+    if not present.pulls:
+        raise ParameterError(_nothing_kept(period))
+    found = wanted.select([pull.path for pull in present.pulls], counts_outside=False)
+    read_at = min(archive.checked_at(pull.day, as_of) or pull.pulled_at for pull in present.pulls)
+    return CallTable(
+        relation=found.relation,
+        ledger=found.ledger,
+        source=f"archive of {present.pulls[-1].facts.source}",
+        as_of=read_at,
+        derived=_AS_API_TELLS.derived,
+        unknown=_AS_API_TELLS.unknown,
+        inputs={f"day={pull.day}/{pull.path.name}": pull.digest for pull in present.pulls},
+        notes=(*found.notes, *present.flaws, *_note_new(present)),
+        missing_days=present.missing,
+        through=min(present.pulls[-1].facts.window_end, period.end_utc),
+    )
+
+
+def _ends(period: Period) -> tuple[date, date]:
+    days = list(utc_days(period))
+    return days[0], days[-1]
+
+
+def _nothing_kept(period: Period) -> Problem:
+    return Problem(
+        what="The archive holds none of these days.",
+        where=str(period),
+        next_step=f"Run: kayzen-nb sync --from {period.first_day} --to {period.last_day}",
+    )
+
+
+def _note_new(present: Present) -> list[str]:
+    names = {name for pull in present.pulls for name in pull.facts.new_columns}
+    return note_new_columns(tuple(sorted(names)))
+
+
+def note_new_columns(names: tuple[str, ...]) -> list[str]:
+    """What a page says of columns that Ringba sends and this package does not know."""
+    return [f"New columns from Ringba, kept but not used: {', '.join(names)}."] if names else []

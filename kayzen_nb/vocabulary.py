@@ -224,6 +224,11 @@ def usd(micros: int) -> Decimal:
     return exact.quantize(Decimal("0.01")) if micros % 10_000 == 0 else exact
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 day``, ``1,100 days``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def label(name: str) -> str:
     """What people read for a column, an event or a stage."""
     column = CALL_COLUMNS.get(name)

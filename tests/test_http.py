@@ -10,9 +10,7 @@ import socket
 import threading
 import time
 import traceback
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -30,6 +28,7 @@ from kayzen_nb.errors import (
 )
 from kayzen_nb.http import Client
 from kayzen_nb.privacy import Secret
+from kayzen_nb.ratelimit import Pace, read_limits
 
 CANARY = "canary-7Yq2ZkP0"
 BASE = "https://api.ringba.com/v2"
@@ -86,7 +85,7 @@ def refusal(error, *answers, **more):
     """The text of the refusal; it has three parts, and nothing in it leads to the key."""
     with pytest.raises(PlatformError) as caught:
         fetch(*answers, **more)
-    assert type(caught.value) is error
+    assert isinstance(caught.value, error)
     problem = caught.value.problems[0]
     assert problem.what
     assert problem.where == "POST /{account}/calllogs at api.ringba.com"
@@ -95,6 +94,7 @@ def refusal(error, *answers, **more):
         step for step in traceback.walk_tb(caught.value.__traceback__) if "/tests/" not in step[0].f_code.co_filename
     ]
     assert ours
+    assert not {frame.f_code.co_name for frame, _ in ours} & {"_exchange", "_stream"}  # where the key is revealed
     frames = traceback.StackSummary.extract(iter(ours), capture_locals=True).format()
     assert CANARY not in "".join(frames) + str(caught.value) + repr(caught.value)
     assert caught.value.__cause__ is None
@@ -193,25 +193,143 @@ def test_a_refusal_that_is_not_json_is_still_a_refusal():
     assert "refused the request (404)" in refusal(BadAnswer, raw(b"not here", 404))
 
 
-def test_a_rate_limit_inside_a_200_is_waited_out():
-    script = Script(ok(LIMITED), ok({"fine": 1}))
-    assert fetch(script=script, deadline_s=120) == {"fine": 1}
-    assert "limit of requests per minute is used up" in refusal(RateLimited, ok(LIMITED), deadline_s=120)
+NOON = 1_771_329_600.0  # 2026-02-17 12:00 UTC
+
+
+class Waits:
+    """A pace whose waits are noted, and move its clock, in place of being slept."""
+
+    def __init__(self, patience_s=120.0, limits=""):
+        self.at, self.slept, self.told = NOON + 10, [], []
+        self.pace = Pace(
+            read_limits(limits) if limits else (), patience_s=patience_s, clock=lambda: self.at, sleep=self.sleep, watcher=self
+        )  # fmt: skip
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.at += seconds
+
+    def wait(self, seconds, why):
+        self.told.append((seconds, why))
+
+
+def test_a_rate_limit_inside_a_200_is_waited_out_to_the_edge_of_its_window():
+    waits = Waits()
+    assert fetch(ok(LIMITED), ok({"fine": 1}), pace=waits.pace) == {"fine": 1}
+    assert waits.slept == [50.5]
+    [(_, why)] = waits.told
+    assert "limit of requests per minute is used up" in why
+
+
+@pytest.mark.parametrize(
+    ("span", "seconds"), [("Second", 1.5), ("Minute", 50.5), ("Hour", 3590.5), ("Day", 43190.5), ("", 50.5)]
+)
+def test_each_window_has_its_own_edge(span, seconds):
+    waits = Waits(patience_s=100_000)
+    fetch(ok(LIMITED | {"exceedingRateLimit": span}, 429), ok({}), pace=waits.pace)
+    assert waits.slept == [seconds]
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 429, 503])
+def test_ringbas_rate_limit_body_is_recognised_whatever_the_status(status):
+    waits = Waits()
+    assert fetch(ok(LIMITED, status), ok({"fine": 1}), pace=waits.pace) == {"fine": 1}
+    assert len(waits.slept) == 1
+
+
+def test_words_about_rate_limits_in_a_good_answer_are_only_words():
+    tree = {"isRateLimited": False, "text": '"isRateLimited": true'}
+    assert fetch(ok(tree), pace=Waits().pace) == tree
+
+
+def test_when_patience_ends_it_is_said_how_much_more_would_be_needed():
+    waits = Waits()
+    text = refusal(RateLimited, ok(LIMITED), pace=waits.pace)
+    assert sum(waits.slept) <= 120
+    assert "limit of requests per minute is used up" in text
+    assert "60 s to wait, 50 s more would be needed" in text.replace("61 s", "60 s").replace("51 s", "50 s")
+    assert "Run again after 2026-02-17 12:0" in text
+
+
+def test_patience_is_one_budget_for_all_requests():
+    waits = Waits()
+    with open_client(Script(ok(LIMITED), ok({}), ok(LIMITED), ok({}), ok(LIMITED)), pace=waits.pace) as client:
+        client.fetch_json("GET", "/x", what="x")
+        client.fetch_json("GET", "/x", what="x")
+        with pytest.raises(RateLimited):
+            client.fetch_json("GET", "/x", what="x")
+    assert sum(waits.slept) <= 120
 
 
 def test_a_daily_limit_is_not_waited_for():
-    script = Script(ok(LIMITED | {"exceedingRateLimit": "Day"}))
-    assert "per day" in refusal(RateLimited, script=script)
-    assert len(script.requests) == 1
+    script, waits = Script(ok(LIMITED | {"exceedingRateLimit": "Day"})), Waits()
+    assert "per day" in refusal(RateLimited, script=script, pace=waits.pace)
+    assert (len(script.requests), waits.slept) == (1, [])
 
 
-class Stop(Exception):
-    """Raised in place of a wait."""
+def test_a_platform_that_says_wait_no_time_at_all_is_not_stormed():
+    script, waits = Script(ok({}, 429, **{"retry-after": "0"})), Waits()
+    refusal(RateLimited, script=script, pace=waits.pace)
+    assert len(script.requests) < 10
+    assert waits.slept == [0, 1, 3, 7, 15, 31, 60]
+
+
+@pytest.mark.parametrize("header", ["7", "Tue, 17 Feb 2026 12:00:17 GMT"])
+def test_retry_after_is_waited_exactly(header):
+    waits = Waits()
+    fetch(ok({}, 429, **{"retry-after": header}), ok({}), pace=waits.pace)
+    assert waits.slept == [7.0]
+
+
+@pytest.mark.parametrize("header", ["abc", "-5", "", "1.5", "Tue, 99 Foo 2026", "Mon, 01 Jan 99999999999 00:00:00 GMT"])
+def test_a_retry_after_without_sense_is_ignored(header):
+    waits = Waits()
+    fetch(ok({}, 429, **{"retry-after": header}), ok({}), pace=waits.pace)
+    assert waits.slept == [50.5]
+
+
+def test_a_date_in_the_past_means_now():
+    waits = Waits()
+    fetch(ok({}, 429, **{"retry-after": "Mon, 16 Feb 2026 12:00:00 GMT"}), ok({}), pace=waits.pace)
+    assert waits.slept == [0.0]
+
+
+@pytest.mark.parametrize("header", ["121", "1000000000", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_past_the_patience_is_not_begun(header):
+    script, waits = Script(ok({}, 429, **{"retry-after": header})), Waits()
+    assert "more would be needed" in refusal(RateLimited, script=script, pace=waits.pace)
+    assert (len(script.requests), waits.slept) == (1, [])
+
+
+def test_after_a_rate_limit_requests_go_out_at_half_the_rate():
+    waits = Waits(limits="80/minute")
+    with open_client(Script(ok(LIMITED), ok({})), pace=waits.pace) as client:
+        client.fetch_json("GET", "/x", what="x")
+        began = waits.at
+        for _ in range(90):
+            client.fetch_json("GET", "/x", what="x")
+    assert 120 <= waits.at - began <= 200
+
+
+def test_our_own_share_used_up_is_told_with_the_time_to_run_again():
+    waits = Waits(limits="4/day")
+    with open_client(Script(ok({})), pace=waits.pace) as client:
+        for _ in range(3):
+            client.fetch_json("GET", "/x", what="x")
+    script = Script(ok({}))
+    text = refusal(RateLimited, script=script, pace=waits.pace)
+    assert "Our share of the platform's limit is used up" in text
+    assert "Run again after 2026-02-18 12:00:1" in text
+    assert script.requests == []
 
 
 @pytest.fixture
-def waits():
-    """The waits that would happen; each ends the call in their place."""
+def backoffs():
+    """stamina's waits; the first ends the call in its place."""
+
+    class Stop(Exception):
+        pass
+
     seen = []
 
     def hook(details):
@@ -220,45 +338,75 @@ def waits():
 
     stamina.instrumentation.set_on_retry_hooks([hook])
     stamina.set_testing(False)
-    yield seen
+    yield seen, Stop
     stamina.instrumentation.set_on_retry_hooks(None)
     stamina.set_testing(True, attempts=10, cap=True)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_waited_exactly(waits, status):
-    with pytest.raises(Stop):
-        fetch(ok({}, status, **{"retry-after": "7"}))
-    assert waits == [7.0]
+@pytest.mark.parametrize(("header", "least", "most"), [("7", 7, 7), ("", 0, 3.1), ("abc", 0, 3.1)])
+def test_a_broken_platform_is_asked_again_soon_or_when_it_says(backoffs, header, least, most):
+    seen, stop = backoffs
+    with pytest.raises(stop):
+        fetch(ok({}, 503, **{"retry-after": header}))
+    assert least <= seen[0] <= most
 
 
-def test_retry_after_as_a_date_is_waited_for(waits):
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    with pytest.raises(Stop):
-        fetch(ok({}, 429, **{"retry-after": soon}))
-    assert 0 < waits[0] <= 30
+def test_a_retry_past_the_deadline_is_not_begun(backoffs):
+    seen, _ = backoffs
+    refusal(PlatformDown, ok({}, 503, **{"retry-after": "61"}), deadline_s=60)
+    assert seen == []
 
 
-@pytest.mark.parametrize("header", ["abc", "-5", "", "1.5"])
-def test_a_retry_after_without_sense_is_ignored(waits, header):
-    with contextlib.suppress(RateLimited), pytest.raises(Stop):
-        fetch(ok({}, 429, **{"retry-after": header}), deadline_s=120)
-    assert 0 < waits[0] <= 61
+def test_waiting_for_our_pace_does_not_use_up_the_deadline():
+    at = [0.0]
+
+    def sleep(seconds):
+        time.sleep(0.03)  # real, because the deadline is; two of these are longer than it
+        at[0] += seconds
+
+    pace = Pace(read_limits("2/minute"), clock=lambda: at[0], sleep=sleep)
+    busy = ok({}, 503, **{"retry-after": "0"})
+    with open_client(Script(busy, busy, ok({"fine": 1})), pace=pace, deadline_s=0.05) as client:
+        assert client.fetch_json("GET", "/x", what="x") == {"fine": 1}
 
 
-def test_a_date_in_the_past_means_now(waits):
-    past = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
-    with pytest.raises(Stop):
-        fetch(ok({}, 429, **{"retry-after": past}))
-    assert waits == [0.0]
+def read_size(content):
+    if content == b"bad":
+        raise ValueError("odd")
+    return len(content)
 
 
-@pytest.mark.parametrize("header", ["61", "1000000000"])
-def test_a_wait_past_the_deadline_is_not_begun(waits, header):
-    script = Script(ok({}, 429, **{"retry-after": header}))
-    refusal(RateLimited, script=script, deadline_s=60)
-    assert waits == []
-    assert len(script.requests) == 1
+def fetch_size(*answers):
+    with open_client(Script(*answers)) as client:
+        return client.fetch_page("POST", "/{account}/calllogs", body={}, what="the call log", read=read_size)
+
+
+def test_a_page_is_read_by_its_own_reader_and_asked_for_again_when_it_is_no_page():
+    assert fetch_size(raw(b"bad"), raw(b"12345")) == 5
+
+
+def test_a_page_that_stays_unreadable_is_handed_over_but_never_shown():
+    content = b'{"cut": "+12125550123'
+    with pytest.raises(BadAnswer) as caught, open_client(Script(raw(content))) as client:
+        client.fetch_page("GET", "/x", body=None, what="the call log", read=json.loads)
+    assert caught.value.content == content
+    assert "5550123" not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(raw(b"<html>bad"), BadAnswer), (raw(b"", 401), CredentialRefused), (raw(b"", 302), BadAnswer), (raw(b"", 500), PlatformDown)],
+)  # fmt: skip
+def test_a_page_has_the_same_guards_as_any_answer(answer, error):
+    with pytest.raises(error), open_client(Script(answer)) as client:
+        client.fetch_page("GET", "/x", body=None, what="the call log", read=json.loads)
+
+
+def test_a_status_that_means_nothing_here_is_none():
+    with open_client(Script(ok({}, 404))) as client:
+        assert client.fetch_json("GET", "/x", what="x", none_at=(404,)) is None
+        with pytest.raises(BadAnswer):
+            client.fetch_json("GET", "/x", what="x", none_at=(403,))
 
 
 def test_a_drip_ends_at_the_deadline():
@@ -271,6 +419,48 @@ def test_a_drip_ends_at_the_deadline():
     script = Script(lambda _: httpx.Response(200, stream=Drip()))
     assert "longer than 0.1 s" in refusal(PlatformDown, script=script, deadline_s=0.1)
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"])
+def test_a_drip_over_a_real_socket_ends_at_the_deadline_also_within_the_headers(head):
+    def drip(connection):
+        with contextlib.suppress(OSError):
+            connection.sendall(head)
+            for byte in b"HTTP/1.1 200 OK\r\nx: " + b"y" * 400:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.01)
+
+    with (
+        served(drip) as port,
+        Client(f"http://127.0.0.1:{port}", headers={}, platform="Ringba", deadline_s=0.3) as client,
+    ):
+        began = time.monotonic()
+        with pytest.raises(PlatformDown, match=r"longer than 0\.3 s"):
+            client.fetch_json("GET", "/x", what="the account")
+        assert time.monotonic() - began < 0.33 + 0.1  # a tenth of a second for a busy machine
+
+
+def test_a_server_that_stops_in_the_middle_is_left_at_the_deadline():
+    def stop(connection):
+        time.sleep(0.2)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        connection.recv(1)  # until the client leaves
+
+    with (
+        served(stop) as port,
+        Client(f"http://127.0.0.1:{port}", headers={}, platform="Ringba", deadline_s=0.3) as client,
+    ):
+        began = time.monotonic()
+        with pytest.raises(PlatformDown):
+            client.fetch_json("GET", "/x", what="the account")
+        assert time.monotonic() - began < 0.33 + 0.1  # a tenth of a second for a busy machine
+
+
+def test_a_server_that_accepts_and_never_answers_is_left_at_the_deadline():
+    with served(lambda connection: connection.recv(1)) as port:
+        client = Client(f"http://127.0.0.1:{port}", headers={}, platform="Ringba", deadline_s=0.2)
+        with client, pytest.raises(PlatformDown):
+            client.fetch_json("GET", "/x", what="the account")
 
 
 def test_an_answer_that_unpacks_without_end_is_stopped():
@@ -319,18 +509,25 @@ def test_no_log_of_any_level_holds_url_or_key(caplog):
     assert "HTTP Request" not in caplog.text
 
 
-@contextlib.contextmanager
 def serve_once(content):
     """One answer on loopback, through a real socket."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    return served(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content)))
 
-        def answer():
+
+@contextlib.contextmanager
+def served(answer):
+    """A server on loopback that reads a request and lets ``answer`` write to the connection, once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def serve():
             connection, _ = server.accept()
             with connection:
+                connection.settimeout(5)
                 connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content))
+                answer(connection)
 
-        thread = threading.Thread(target=answer, daemon=True)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield server.getsockname()[1]
         thread.join(5)

@@ -11,10 +11,11 @@ import stamina
 
 from kayzen_nb.calls import CallHit
 from kayzen_nb.errors import BadAnswer, CredentialRefused, ParameterError, SettingsError
+from kayzen_nb.logpage import PAGE_SIZE
 from kayzen_nb.period import Period
 from kayzen_nb.privacy import Secret
-from kayzen_nb.ratelimit import Pace
-from kayzen_nb.ringba import PAGE_SIZE, Ringba
+from kayzen_nb.ratelimit import Pace, read_limits
+from kayzen_nb.ringba import Ringba
 from kayzen_nb.settings import Settings
 
 CANARY = "canary-7Yq2ZkP0"
@@ -42,7 +43,7 @@ class FakeRingba:
         body = json.loads(request.content)
         self.bodies.append(body)
         start, end = (datetime.fromisoformat(body[name]).timestamp() * 1000 for name in ("reportStart", "reportEnd"))
-        inside = [r for r in self.records if start <= r.get("callDt", start) <= end]
+        inside = sorted((r for r in self.records if start <= r["callDt"] <= end), key=lambda r: r["callDt"])
         page = inside[body["offset"] : body["offset"] + body["size"]]
         report = {"partialResult": False, "totalCount": len(inside), "records": page}
         answer = {"isSuccessful": True, "transactionId": "TR0", "report": report}
@@ -90,7 +91,7 @@ def test_a_day_is_asked_for_in_utc_in_one_zone_with_raw_values():
     ]
 
 
-def test_every_day_is_its_own_slice_and_a_call_on_the_edge_is_in_one():
+def test_days_are_asked_for_one_by_one_and_a_call_on_the_edge_is_in_one():
     period = Period(first_day=date(2026, 3, 7), last_day=date(2026, 3, 9), zone="America/New_York")
     edges = [
         int(day.timestamp()) * 1000 for day in (period.start_utc, datetime(2026, 3, 9, 4, tzinfo=UTC), period.end_utc)
@@ -100,62 +101,14 @@ def test_every_day_is_its_own_slice_and_a_call_on_the_edge_is_in_one():
     assert [b["reportStart"] for b in fake.bodies] == [
         "2026-03-07T05:00:00Z",
         "2026-03-08T05:00:00Z",
-        "2026-03-09T04:00:00Z",
+        "2026-03-09T05:00:00Z",
     ]
 
 
 def test_pages_are_read_to_the_declared_count():
     fake = FakeRingba(calls(2 * PAGE_SIZE + 5))
-    assert len(fetch(fake)) == 2 * PAGE_SIZE + 5
-    assert [body["offset"] for body in fake.bodies] == [0, 1000, 2000]
-
-
-def test_a_short_page_in_the_middle_loses_nothing():
-    def shorten(number, answer):
-        if number == 1:
-            del answer["report"]["records"][500:]
-
-    assert len(fetch(FakeRingba(calls(1200), shorten))) == 1200
-
-
-def test_a_slice_whose_count_disagrees_is_read_again():
-    def lose_one(number, answer):
-        if number == 1:
-            del answer["report"]["records"][0]
-
-    # The second request asks for the rest from offset 2 and finds nothing, so the slice is read anew.
-    fake = FakeRingba(calls(3), lose_one)
-    assert len(fetch(fake)) == 3
-
-
-def test_a_count_that_never_agrees_is_refused():
-    def overstate(_, answer):
-        answer["report"]["totalCount"] += 1
-
-    fake = FakeRingba(calls(3), overstate)
-    text = refusal(fake)
-    assert "declared 4 calls but gave 3 (read 3 times)" in text
-    assert "2026-03-01 05:00" in text
-    assert len(fake.bodies) == 6
-
-
-def test_a_call_on_two_pages_means_that_another_may_be_missing():
-    def shift(number, answer):
-        if number % 2 == 0:
-            answer["report"]["records"][0] = {"inboundCallId": "RGB00999", "callDt": START_MS}
-
-    assert "on two pages" in refusal(FakeRingba(calls(1200), shift))
-
-
-def test_a_slice_too_deep_for_paging_is_halved():
-    fake = FakeRingba(calls(12_000, every_ms=7000))
-    ids = [record["inboundCallId"] for record in fetch(fake)]
-    assert (len(ids), len(set(ids))) == (12_000, 12_000)
-    assert max(body["offset"] for body in fake.bodies) < 10_000
-
-
-def test_a_depth_that_no_halving_cures_is_refused():
-    assert "10,000 calls in a minute" in refusal(FakeRingba(calls(10_001, every_ms=0)))
+    assert fetch(fake) == calls(2 * PAGE_SIZE + 5)
+    assert [body["offset"] for body in fake.bodies] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("count", [None, "3", -1, True, 2.5])
@@ -173,6 +126,17 @@ def test_a_count_that_is_no_count_is_refused(count):
 )  # fmt: skip
 def test_an_error_inside_a_200_is_an_error(tree, words):
     assert words in refusal(answer_with(tree))
+
+
+def test_money_comes_exact_and_a_record_that_names_a_value_twice_is_refused():
+    def fetch_record(text):
+        page = b'{"report": {"totalCount": 1, "records": [%b]}}' % text
+        return fetch(lambda _: httpx.Response(200, content=page))
+
+    assert str(fetch_record(b'{"payoutAmount": 0.10}')[0]["payoutAmount"]) == "0.10"
+    assert fetch_record(b'{"payoutAmount": NaN}') == [{"payoutAmount": "NaN"}]
+    with pytest.raises(BadAnswer, match="a name stands twice"):
+        fetch_record(b'{"payoutAmount": 1, "payoutAmount": 2}')
 
 
 def test_a_deleted_token_is_named_by_its_setting():
@@ -336,26 +300,73 @@ def test_no_calls_need_no_request():
     assert (fetch_many(fake, []), fake.asked) == ({}, [])
 
 
+class Clock:
+    """A clock that only sleeping moves, and the times at which requests came."""
+
+    def __init__(self):
+        self.at, self.stamps = 1_770_000_000.0, []
+
+    def sleep(self, seconds):
+        self.at += seconds
+
+    def pace(self, limits, **more):
+        return Pace(read_limits(limits), clock=lambda: self.at, sleep=self.sleep, **more)
+
+    def stamped(self, answer):
+        def stamp(request):
+            self.stamps.append(self.at)
+            return answer(request)
+
+        return httpx.MockTransport(stamp)
+
+    def most_in(self, seconds):
+        return max(sum(start <= s < start + seconds for s in self.stamps) for start in self.stamps)
+
+
 def test_details_are_asked_for_at_three_quarters_of_the_limit():
-    at = [0.0]
-    pace = Pace(150, burst=30, clock=lambda: at[0], sleep=lambda s: at.__setitem__(0, at[0] + s))
-    stamps = []
-    fake = FakeDetails(IDS)
-
-    def answer(request):
-        stamps.append(at[0])
-        return fake(request)
-
-    with Ringba(settings(), transport=httpx.MockTransport(answer), pace=pace) as ringba:
+    clock = Clock()
+    transport = clock.stamped(FakeDetails(IDS))
+    began = clock.at
+    with Ringba(settings(), transport=transport, detail_pace=clock.pace("200/minute")) as ringba:
         for _ in range(400):
             ringba.fetch_call_evidence("RGB001")
-    assert max(sum(start <= s < start + 60 for s in stamps) for start in stamps) <= 150
-    assert at[0] < 200
+    assert clock.most_in(60) == 150
+    assert clock.at - began < 200
 
 
-def test_a_pace_needs_a_burst_below_its_limit():
-    with pytest.raises(ValueError, match="burst"):
-        Pace(10, burst=10)
+def test_reports_have_a_pace_of_their_own_that_counts_retries_too():
+    clock = Clock()
+    answers = iter(
+        [httpx.Response(503), *(httpx.Response(200, json={"account": [{"id": "RA0123"}]}) for _ in range(9))]
+    )
+    with Ringba(settings(), transport=clock.stamped(lambda _: next(answers)), pace=clock.pace("4/minute")) as ringba:
+        for _ in range(9):
+            ringba.fetch_account()
+    assert len(clock.stamps) == 10
+    assert clock.most_in(60) == 3
+
+
+COLUMNS = [{"id": "inboundCallId", "type": "keyword"}, {"id": "callDt", "type": "date"}]
+
+
+def fetch_columns(answer):
+    with Ringba(settings(), transport=httpx.MockTransport(answer)) as ringba:
+        return ringba.fetch_columns()
+
+
+def test_the_columns_are_told_with_their_types():
+    assert fetch_columns(answer_with({"columns": COLUMNS})) == {"inboundCallId": "keyword", "callDt": "date"}
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_columns_that_ringba_does_not_tell_are_unknown_not_an_error(status):
+    assert fetch_columns(answer_with({"message": "no"}, status)) is None
+
+
+@pytest.mark.parametrize("tree", [[], {"columns": None}, {"columns": ["callDt"]}])
+def test_columns_in_an_unknown_shape_are_refused(tree):
+    with pytest.raises(BadAnswer, match="list of columns"):
+        fetch_columns(answer_with(tree))
 
 
 ABOUT = datetime(2026, 3, 1, 20, tzinfo=UTC)

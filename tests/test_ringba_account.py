@@ -127,7 +127,7 @@ def test_a_token_that_is_not_accepted_and_a_platform_that_is_down_end_it():
 
 
 def test_a_used_up_limit_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("kayzen_nb.http.until_edge", lambda _span: 0.0)
+    monkeypatch.setattr("kayzen_nb.httpanswer.until_edge", lambda _span, _now: 0.0)
     setup, fake = fetch(numbers={"isRateLimited": True, "exceedingRateLimit": "Minute"})
     assert setup.numbers is None
     assert "limit of requests per minute" in setup.unanswered[0]

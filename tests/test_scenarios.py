@@ -97,6 +97,13 @@ def test_a_misspelt_field_is_refused_with_the_scenario_and_the_nearest_field():
         ({"pixel": {"payout": {"fire_on": "Connectd"}}}, "'Connected'"),
         ({"answers": {"refuses": {"EventCallBack": 403}}}, "'EventCallBacks'"),
         ({"expect": {"causes": ["pixel_not_atached"], "rung": 0}}, "'pixel_not_attached'"),
+        ({"limits": {"calllogs": {"per_minut": 5}}}, "'per_minute'"),
+        ({"limits": {"calllog": {"per_minute": 5}}}, "'calllogs'"),
+        ({"moving": {"arive": 5}}, "'arrive'"),
+        ({"later": [{"what": "convert"}]}, "'converts'"),
+        ({"later": [{"what": "pays", "after_day": 3}]}, "'after_days'"),
+        ({"call_log": {"pge": "short"}}, "'page'"),
+        ({"call_log": {"page": "shrt"}}, "'short'"),
     ],
 )
 def test_a_misspelt_word_is_refused_with_the_nearest_one(fields, hint):
@@ -111,6 +118,8 @@ def test_a_misspelt_word_is_refused_with_the_nearest_one(fields, hint):
         {"expect": {"causes": []}}, {"expect": {"rung": 4}}, {"filling": {"time_zone": "Denver"}},
         {"filling": {"time_zone": "../etc/passwd"}}, {"campaign": {"revenue": "nothing"}}, {"pixel": []},
         {"expect": {"causes": ["blocked"], "rung": 0}}, {"expect": {"explains": ["url_damaged"], "rung": 0}},
+        {"volume": 0}, {"limits": {"calllogs": {"per_minute": 0}}}, {"limits": {"calllogs": {"status": 500}}},
+        {"later": [{}]}, {"later": {"what": "pays"}}, {"call_log": {"every": 0}}, {"moving": {"vanish": -1}},
     ],
 )  # fmt: skip
 def test_a_value_that_means_nothing_is_refused(fields):

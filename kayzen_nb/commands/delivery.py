@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kayzen_nb.commands.days import read_period
 from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option, read_text
-from kayzen_nb.errors import ParameterError, Problem
+from kayzen_nb.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from zoneinfo import ZoneInfo
 
     import httpx
 
@@ -62,7 +61,7 @@ def delivery(
     It is a list to hand to Kayzen, never sent by this program. Callers are masked. Reading counts against Ringba's
     limit of requests, so it takes its time: at most 150 requests a minute.
     """
-    period, plan, source = _read_period(first, last, zone), _read_plan(chosen["plan_file"]), _open(chosen["sandbox"])
+    period, plan, source = read_period(first, last, zone), _read_plan(chosen["plan_file"]), _open(chosen["sandbox"])
     from kayzen_nb.deliveryreview import fetch_review  # noqa: PLC0415  # only where it is used
 
     review = fetch_review(
@@ -85,38 +84,6 @@ def delivery(
     from kayzen_nb.checks import worst  # noqa: PLC0415  # as above
 
     sys.exit(worst(checks).exit_code)
-
-
-def _read_period(first: str, last: str, zone: str) -> Period:
-    """The days asked for, in their zone. Raises ParameterError with every problem at once."""
-    from kayzen_nb.logtimes import find_zone  # noqa: PLC0415  # as above
-    from kayzen_nb.period import Period  # noqa: PLC0415  # as above
-
-    clock, problems = find_zone(zone), []
-    days = [_read_day(text, clock) for text in (first, last)]
-    for text, day, name in zip((first, last), days, ("--from", "--to"), strict=True):
-        if day is None:
-            step = "Write it as 2026-11-01, or today, yesterday, -7d."
-            problems.append(Problem(what=f"{text[:40]!r} is no day.", where=name, next_step=step))
-    if problems:
-        raise ParameterError(*problems)
-    begin, end = (day or date.min for day in days)
-    if end > datetime.now(clock).date():
-        step = "Choose a day up to today."
-        raise ParameterError(Problem(what="The last day lies in the future.", where=f"--to {end}", next_step=step))
-    if end < begin:
-        step = "Exchange --from and --to."
-        raise ParameterError(Problem(what="The last day is before the first.", where=f"{begin}, {end}", next_step=step))
-    return Period(first_day=begin, last_day=end, zone=zone)
-
-
-def _read_day(text: str, zone: ZoneInfo) -> date | None:
-    from kayzen_nb.period import resolve_day  # noqa: PLC0415  # as above
-
-    try:
-        return resolve_day(text, datetime.now(zone).date())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _read_plan(file: str | None) -> Plan:

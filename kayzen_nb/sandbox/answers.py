@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import msgspec
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -39,7 +40,7 @@ def not_found(what: str) -> Answer:
     return error(404, f"{what or '/'} is not found", 101)
 
 
-def too_many(endpoint: str, status: int) -> Answer:
+def too_many(endpoint: str, status: int, span: str = "Minute", counts: dict[str, Any] | None = None) -> Answer:
     """The documented body of a rate limit. That it comes with 429 is inferred; clients met it inside a 200 too.
 
     The resource names of these endpoints are our choice; only that of another endpoint is documented.
@@ -50,14 +51,14 @@ def too_many(endpoint: str, status: int) -> Answer:
         {
             "transactionId": _TRANSACTION,
             "isRateLimited": True,
-            "exceedingRateLimit": "Minute",
+            "exceedingRateLimit": span,
             "rateLimitedResource": resource,
-            "message": "Your account has been rate limited at the 'Minute' level",
-            "rateLimit": {"perMinute": {"limit": limit, "currentCount": limit + 1}},
+            "message": f"Your account has been rate limited at the '{span}' level",
+            "rateLimit": counts or {"perMinute": {"limit": limit, "currentCount": limit + 1}},
         },
     )
 
 
 def answer(status: int, content: dict[str, Any]) -> Answer:
     """A status and a JSON body."""
-    return status, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(content).encode()
+    return status, {"Content-Type": "application/json; charset=utf-8"}, msgspec.json.encode(content)

@@ -1,12 +1,15 @@
-"""The calls that a sandbox knows: invented ones, with a scenario's test call among them."""
+"""The calls that a sandbox knows: invented ones, with a scenario's test call among them, and what has moved since."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from kayzen_nb.sandbox.heldcalls import HeldCalls
 from kayzen_nb.sandbox.invented import CAMPAIGNS, day_of, invent_day
+from kayzen_nb.sandbox.restating import Restating
 from kayzen_nb.sandbox.shaping import live_by_rules, shape_test_call
 
 if TYPE_CHECKING:
@@ -17,20 +20,37 @@ if TYPE_CHECKING:
 
 _SEED = 20261101
 _DAYS_BACK = 60
+_CALLS_KEPT = 150_000
 
 
-@lru_cache(maxsize=400)
-def _invented(day: date) -> tuple[InventedCall, ...]:
-    """A day's calls. They never change, so all sandboxes of a process share them."""
-    return tuple(invent_day(day, _SEED))
+class _Shelf:
+    """Invented days, the last ones that were used. They never change, so all sandboxes of a process share them."""
+
+    def __init__(self) -> None:
+        self._days: OrderedDict[tuple[date, int | None], tuple[InventedCall, ...]] = OrderedDict()
+
+    def take(self, day: date, volume: int | None) -> tuple[InventedCall, ...]:
+        """A UTC day's calls, in order of time."""
+        key = (day, volume)
+        if key not in self._days:
+            self._days[key] = tuple(invent_day(day, _SEED, volume))
+            while len(self._days) > 1 and sum(map(len, self._days.values())) > _CALLS_KEPT:
+                self._days.popitem(last=False)
+        self._days.move_to_end(key)
+        return self._days[key]
+
+
+_SHELF = _Shelf()
 
 
 class CallBook:
-    """Every call that has begun by a moment, under one scenario."""
+    """Every call that has begun by a moment, under one scenario. ``now`` may be moved on."""
 
-    def __init__(self, scenario: Scenario, now: datetime) -> None:
+    def __init__(self, scenario: Scenario, now: datetime, held: HeldCalls | None = None) -> None:
         self.scenario, self.now = scenario, now
-        self._days: dict[date, list[InventedCall]] = {}
+        self.held = held or HeldCalls()
+        self._restating = Restating(scenario.later)
+        self._days: dict[date, tuple[datetime, int, list[InventedCall]]] = {}
 
     @cached_property
     def invented_test_call(self) -> InventedCall | None:
@@ -38,7 +58,7 @@ class CallBook:
         if not self.scenario.has_calls:
             return None
         for back in range(_DAYS_BACK):
-            calls = _invented((self.now - timedelta(days=back)).date())
+            calls = self._invented((self.now - timedelta(days=back)).date())
             paid = [c for c in calls if c.paid_at and c.paid_at <= self.now and not c.is_duplicate]
             if paid:
                 return paid[-1]
@@ -57,9 +77,20 @@ class CallBook:
 
     def on(self, day: date) -> list[InventedCall]:
         """The calls of a UTC day that have begun, in order of time."""
-        if day not in self._days:
-            self._days[day] = sorted(self._live_through(day), key=lambda call: (call.at, call.call_id))
-        return self._days[day]
+        version = self.held.version(day)
+        kept = self._days.get(day)
+        if kept is None or kept[:2] != (self.now, version):
+            kept = self.now, version, self._begun(day)
+            self._keep(day, kept)
+        return kept[2]
+
+    def whole(self, day: date) -> list[InventedCall]:
+        """The calls of a UTC day with all that the scenario's rules and our own hand made of them, begun or not."""
+        return self.held.apply(day, self._live_through(day))
+
+    def restatements(self, day: date) -> list[datetime]:
+        """When something happens to calls of a day that their own times do not tell."""
+        return self._restating.moments(day, self._live_through(day))
 
     def between(self, start: datetime, end: datetime) -> list[InventedCall]:
         """The calls that began between two moments, both included."""
@@ -70,8 +101,9 @@ class CallBook:
     def find(self, call_id: str) -> InventedCall | None:
         """The call of that id. The test call may have been moved to another day than its id says."""
         if self.test_call and self.test_call.call_id == call_id:
-            return self.test_call
-        day = day_of(str(call_id))
+            day: date | None = self.test_call.at.date()
+        else:
+            day = day_of(str(call_id))
         return next((call for call in self.on(day) if call.call_id == call_id), None) if day else None
 
     def newest(self, count: int) -> list[InventedCall]:
@@ -83,12 +115,25 @@ class CallBook:
                 break
         return found[:count]
 
+    def _keep(self, day: date, calls: tuple[datetime, int, list[InventedCall]]) -> None:
+        if sum(len(kept) for _, _, kept in self._days.values()) > _CALLS_KEPT:
+            self._days.clear()
+        self._days[day] = calls
+
+    def _begun(self, day: date) -> list[InventedCall]:
+        calls = self._restating.apply(day, self._live_through(day), self.now)
+        begun = (call for call in self.held.apply(day, calls) if call.at < self.now)
+        return sorted(begun, key=lambda call: (call.at, call.call_id))
+
+    def _invented(self, day: date) -> tuple[InventedCall, ...]:
+        return _SHELF.take(day, self.scenario.volume)
+
     def _live_through(self, day: date) -> Iterator[InventedCall]:
         if not self.scenario.has_calls:
             return
         test, rules = self.test_call, self.scenario.campaign
         if test and test.at.date() == day:
             yield test
-        for call in _invented(day):
-            if call.at < self.now and not (test and call.call_id == test.call_id):
+        for call in self._invented(day):
+            if not (test and call.call_id == test.call_id):
                 yield live_by_rules(call, rules) if call.campaign.id == self.campaign_id else call

@@ -10,9 +10,16 @@ import math
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CONVERTS_AFTER_S = 120  # the guide's own example of a conversion rule
 _HEX_OF_DAY = 8
+_USUAL_CALLS_A_DAY = 275 * 6.6 / 7  # of the three campaigns together, over a week: weekends are weaker
 _REPEAT_RATE = 0.18
 
 
@@ -70,12 +77,14 @@ AREA_CODES = {
     "CA": ("213", "415"), "TX": ("214", "512"), "NY": ("212", "718"), "FL": ("305", "407"), "CO": ("303", "720"),
     "IL": ("312", "773"), "OH": ("216", "614"), "AZ": ("480", "602"), "GA": ("404", "770"), "WA": ("206", "509"),
 }  # fmt: skip
+# No area codes of their own: the digits of special numbers, toll-free ones, and 555.
+_NO_AREAS = {*(str(n) for n in range(211, 1000, 100)), "555", *("800", "833", "844", "855", "866", "877", "888")}
 _STATE_WEIGHTS = (20, 15, 13, 12, 6, 8, 7, 6, 7, 6)
 # Calls by UTC hour: American evenings are 23 to 4 UTC, American nights 7 to 12 UTC.
 _HOUR_WEIGHTS = (9, 9, 8, 6, 4, 2, 1, 1, 1, 1, 1, 2, 3, 4, 5, 5, 6, 6, 6, 6, 6, 7, 8, 9)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InventedCall:
     """One call with everything that ever happens to it; what has happened by now is for the platform to tell."""
 
@@ -96,15 +105,26 @@ class InventedCall:
     converted_at: datetime | None = None
     paid_at: datetime | None = None
     adjusted_revenue: float | None = None
+    adjusted_payout: float | None = None
     no_conversion_reason: str = ""
     no_payout_reason: str = ""
 
 
-def invent_day(day: date, seed: int) -> list[InventedCall]:
-    """All calls that begin on a UTC day, in order of time."""
+def invent_day(day: date, seed: int, volume: int | None = None) -> list[InventedCall]:
+    """All calls that begin on a UTC day, in order of time.
+
+    ``volume`` is how many calls a day has on average; None is about 260, in three campaigns, from few area codes.
+    """
     rng = random.Random(f"{seed}:{day.isoformat()}")  # noqa: S311  # a game, not a secret
-    calls = [call for campaign in CAMPAIGNS for call in _invent_campaign_day(campaign, day, rng)]
+    share = 1.0 if volume is None else volume / _USUAL_CALLS_A_DAY
+    areas = AREA_CODES if volume is None else _many_area_codes()
+    calls = [call for campaign in CAMPAIGNS for call in _invent_campaign_day(campaign, day, share, areas, rng)]
     return sorted(calls, key=lambda call: (call.at, call.call_id))
+
+
+def invent_call(at: datetime, rng: random.Random) -> InventedCall:
+    """One call more at a moment (aware UTC), with an id of that day; by a caller who has not called before."""
+    return _invent_call(rng.choice(CAMPAIGNS), at, {}, AREA_CODES, rng)
 
 
 def day_of(call_id: str) -> date | None:
@@ -115,13 +135,22 @@ def day_of(call_id: str) -> date | None:
         return None
 
 
-def _invent_campaign_day(campaign: Campaign, day: date, rng: random.Random) -> list[InventedCall]:
-    weekday_factor = 0.8 if day.weekday() >= 5 else 1.0
-    count = max(0, round(rng.gauss(campaign.calls_a_day * weekday_factor, campaign.calls_a_day * 0.1)))
+@cache
+def _many_area_codes() -> Mapping[str, tuple[str, ...]]:
+    """Area codes enough that thousands of callers a day are different people; which state has which is invented."""
+    codes = [str(code) for code in range(201, 990) if str(code) not in _NO_AREAS]
+    return {state: tuple(codes[n :: len(AREA_CODES)]) for n, state in enumerate(AREA_CODES)}
+
+
+def _invent_campaign_day(
+    campaign: Campaign, day: date, share: float, areas: Mapping[str, tuple[str, ...]], rng: random.Random
+) -> list[InventedCall]:
+    weekday_factor, usual = 0.8 if day.weekday() >= 5 else 1.0, campaign.calls_a_day * share
+    count = max(0, round(rng.gauss(usual * weekday_factor, usual * 0.1)))
     callers: dict[str, str] = {}  # who has called today, with the state of the number
     calls = []
     for at in sorted(_invent_moment(day, rng) for _ in range(count)):  # a repeat must come after the first call
-        call = _invent_call(campaign, at, callers, rng)
+        call = _invent_call(campaign, at, callers, areas, rng)
         callers[call.caller] = call.state
         calls.append(call)
     return calls
@@ -132,13 +161,20 @@ def _invent_moment(day: date, rng: random.Random) -> datetime:
     return datetime.combine(day, time(), UTC) + timedelta(milliseconds=int(second * 1000))
 
 
-def _invent_call(campaign: Campaign, at: datetime, callers: dict[str, str], rng: random.Random) -> InventedCall:
+def _invent_call(
+    campaign: Campaign,
+    at: datetime,
+    callers: dict[str, str],
+    areas: Mapping[str, tuple[str, ...]],
+    rng: random.Random,
+) -> InventedCall:
     """A call at a moment, by a new caller or by one of the last who called. A repeat within the day is a duplicate."""
     if callers and rng.random() < _REPEAT_RATE:
-        caller, state = rng.choice(list(callers.items())[-20:])
+        last = list(islice(reversed(callers.items()), 20))
+        caller, state = rng.choice(last[::-1])
     else:
         state = rng.choices(tuple(AREA_CODES), _STATE_WEIGHTS)[0]
-        caller = f"+1{rng.choice(AREA_CODES[state])}55501{rng.randrange(100):02}"
+        caller = f"+1{rng.choice(areas[state])}55501{rng.randrange(100):02}"
     common = {
         "call_id": _invent_id(at.date(), rng),
         "campaign": campaign,

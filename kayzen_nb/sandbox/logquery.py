@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import operator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE_LIMIT = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IN_TIME = ({"column": "callDt", "direction": "asc"}, {"column": "inboundCallId", "direction": "asc"})
 _FLAGS = frozenset(
     {"hasConnected", "hasConverted", "hasPayout", "isDuplicate", "isIncomplete", "isLive", "wasBlocked"}
     | {"isFromNumberPool"}
@@ -56,6 +58,11 @@ def read_page(asked: dict[str, Any]) -> slice:
     return slice(offset, offset + size)
 
 
+def moment_of(call_dt: int) -> datetime:
+    """A time of the call log, epoch milliseconds, as aware UTC."""
+    return _EPOCH + timedelta(milliseconds=call_dt)
+
+
 def filter_records(records: list[dict[str, Any]], asked: dict[str, Any]) -> list[dict[str, Any]]:
     """The records that pass Ringba's filters: OR inside a group, AND between groups."""
     groups = [_members(group, "anyConditionToMatch") for group in _members(asked, "filters")]
@@ -63,13 +70,21 @@ def filter_records(records: list[dict[str, Any]], asked: dict[str, Any]) -> list
         raise BadRequest("a filter needs anyConditionToMatch")
     for condition in (c for group in groups for c in group):
         _check_condition(condition)
+    if not groups:
+        return records
     return [r for r in records if all(any(_matches(r, c) for c in group) for group in groups)]
 
 
 def sort_records(records: list[dict[str, Any]], asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records by the columns asked for, the first one first; newest first when none is named."""
+    """The records by the columns asked for, the first one first; newest first when none is named.
+
+    They come in order of time and id; where that is what is asked for, they stay as they are.
+    """
+    orders = _members(asked, "orderByColumns") or [{"column": "callDt", "direction": "desc"}]
+    if orders in (list(_IN_TIME), list(_IN_TIME[:1])):
+        return records
     ordered = list(records)
-    for order in reversed(_members(asked, "orderByColumns") or [{"column": "callDt", "direction": "desc"}]):
+    for order in reversed(orders):
         column = _column(order)
         is_descending = order.get("direction", "desc") == "desc"
         ordered.sort(key=lambda record, column=column: _rank(record.get(column)), reverse=is_descending)  # type: ignore[misc]

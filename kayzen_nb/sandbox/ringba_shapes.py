@@ -75,6 +75,8 @@ def _money(call: InventedCall, now: datetime) -> dict[str, Any]:
             facts |= {"conversionAmount": call.adjusted_revenue, "wasConversionAdjusted": True}
     if call.paid_at and call.paid_at <= now:
         facts |= {"hasPayout": True, "payoutAmount": call.campaign.payout}
+        if call.adjusted_payout is not None:
+            facts |= {"payoutAmount": call.adjusted_payout, "wasPayoutAdjusted": True}
     return facts
 
 

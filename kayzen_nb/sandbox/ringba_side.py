@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kayzen_nb.sandbox import account_shapes, answers, logquery
 from kayzen_nb.sandbox import ringba_shapes as shapes
 from kayzen_nb.sandbox.callfacts import ACCOUNT_ZONE, triggered
+from kayzen_nb.sandbox.calllogside import CallLogSide
+from kayzen_nb.sandbox.columns import list_columns
 from kayzen_nb.sandbox.filling import fill
+from kayzen_nb.sandbox.limits import AccountLimits
 from kayzen_nb.sandbox.placedpixels import place_pixels
 
 if TYPE_CHECKING:
@@ -27,25 +30,42 @@ ACCOUNT_ID = "RA" + "5a" * 16
 RINGBA_TOKEN = "sandbox-ringba-token"  # noqa: S105  # invented, opens nothing
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskedRequest:
+    """One request that the sandbox's Ringba was asked, when (by the clock of its limits), and the status it gave."""
+
+    at: datetime
+    endpoint: str
+    status: int
+
+
 class RingbaSide:
     """Ringba's API over invented calls. Each pixel fire is delivered once, however often its call is read."""
 
     def __init__(self, scenario: Scenario, kayzen: KayzenSide) -> None:
         self.pixels = place_pixels(scenario)
+        self.call_log = CallLogSide(scenario)
+        self.asked: list[AskedRequest] = []
         self._scenario, self._kayzen = scenario, kayzen
+        self._limits = AccountLimits({str(name): limit for name, limit in scenario.limits.items()})
         self._busy = dict(scenario.answers.busy)
         self._delivered: dict[tuple[str, str, int], int | None] = {}
 
-    def respond(self, method: str, path: str, authorization: str, body: bytes, book: CallBook) -> Answer:
-        """Answer one request for a path below ``/v2``."""
-        if refused := self._refuse(path, authorization):
-            return refused
+    def respond(
+        self, method: str, path: str, authorization: str, body: bytes, book: CallBook, *, at: datetime
+    ) -> Answer:
+        """Answer one request for a path below ``/v2``; ``at`` is when it came, for the rate limits."""
+        answer = self._refuse(path, authorization, at) or self._try_to_answer(method, path, body, book)
+        self.asked.append(AskedRequest(at=at, endpoint=_endpoint(path), status=answer[0]))
+        return answer
+
+    def _try_to_answer(self, method: str, path: str, body: bytes, book: CallBook) -> Answer:
         try:
             return self._answer(method, path, body, book)
         except logquery.BadRequest as unsound:
             return answers.error(400, str(unsound), 0)
 
-    def _refuse(self, path: str, authorization: str) -> Answer | None:
+    def _refuse(self, path: str, authorization: str, at: datetime) -> Answer | None:
         planted, endpoint = self._scenario.answers, _endpoint(path)
         if planted.every:
             return answers.refusal(planted.every)
@@ -53,7 +73,7 @@ class RingbaSide:
             return answers.refusal(401)
         if status := next((s for name, s in planted.refuses.items() if name == endpoint), None):
             return answers.refusal(status)
-        return self._be_busy(endpoint)
+        return self._be_busy(endpoint) or self._limits.refuse(endpoint, at)
 
     def _be_busy(self, endpoint: str) -> Answer | None:
         waits = {str(name): left for name, left in self._busy.items()}
@@ -68,7 +88,9 @@ class RingbaSide:
             row = {"id": ACCOUNT_ID, "accountId": ACCOUNT_ID, "name": "Sandbox", "timeZoneId": ACCOUNT_ZONE[0]}
             return answers.ok({"account": [row | {"enabled": True}]})
         if question == "POST calllogs":
-            return _call_log(logquery.read_body(body), book)
+            return self.call_log.respond(logquery.read_body(body), book)
+        if question == "GET calllogs/columns":
+            return answers.ok({"isSuccessful": True, "columns": list_columns(self._scenario.call_log)})
         if question == "POST calllogs/detail":
             return self._call_detail(logquery.read_body(body), book)
         if method == "GET" and endpoint in ("campaigns", "numbers", "EventCallBacks"):
@@ -159,18 +181,6 @@ def _due(placed: PlacedPixel, call: InventedCall, now: datetime) -> Iterator[_Du
         at = begun + timedelta(milliseconds=250, seconds=placed.fault.delay_s + 2 * number)
         if at <= now:
             yield _Due(placed=placed, number=number, begun=begun, at=at)
-
-
-def _call_log(asked: dict[str, Any], book: CallBook) -> Answer:
-    page, (start, end) = logquery.read_page(asked), logquery.read_window(asked)
-    records = [shapes.record_of(call, book.now) for call in book.between(start, end)]
-    found = logquery.sort_records(logquery.filter_records(records, asked), asked)
-    report = {
-        "partialResult": False,
-        "totalCount": len(found),
-        "records": logquery.pick_columns(found[page], asked),
-    }
-    return answers.ok({"isSuccessful": True, "report": report})
 
 
 def _one(word: str, items: list[dict[str, Any]], item_id: str) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kayzen_nb.causes import KINDS
 from kayzen_nb.errors import InputError, Problem, did_you_mean
-from kayzen_nb.sandbox import scenarios
+from kayzen_nb.sandbox import datafaults, scenarios
 from kayzen_nb.sandbox.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _SECTIONS = {
     "campaign": scenarios.CampaignRules,
     "log": scenarios.LogShape,
     "answers": scenarios.Answers,
+    "moving": datafaults.Movement,
+    "later": datafaults.Later,
+    "call_log": datafaults.LogFault,
     "expect": scenarios.Expectation,
 }
 
@@ -94,8 +97,11 @@ def _is_kind(step: object) -> bool:
 
 def _section(path: tuple[str, ...]) -> type[Any]:
     """The class whose fields stand at a place of the file."""
-    if len(path) > 1 and path[-2] in _SECTIONS:
-        return _SECTIONS[path[-2]]
+    named = [step for step in path if not step.isdigit()]  # a list's positions name nothing
+    if len(named) > 1 and named[-2] in _SECTIONS:
+        return _SECTIONS[named[-2]]
+    if len(path) > 2 and path[-3] == "limits":
+        return datafaults.Limit
     return scenarios.PixelFault if len(path) > 2 and path[-3] == "pixel" else Scenario
 
 

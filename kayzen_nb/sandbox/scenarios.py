@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from kayzen_nb.sandbox.datafaults import Amount, Later, Limit, LogFault, Movement
+
 if TYPE_CHECKING:
     from kayzen_nb.vocabulary import Event
 
@@ -28,8 +30,9 @@ Trigger = Literal[
 ]
 PixelOf = Literal["all", "incoming", "connected", "completed", "converted", "payout", "error"]
 Fate = Literal["answered", "blocked", "no_answer", "busy", "hangup_in_menu", "routing_error"]
-Endpoint = Literal["ringbaaccounts", "calllogs", "calllogs/detail", "campaigns", "numbers", "EventCallBacks"]
-Amount = float | Literal["none"]
+Endpoint = Literal[
+    "ringbaaccounts", "calllogs", "calllogs/detail", "calllogs/columns", "campaigns", "numbers", "EventCallBacks"
+]
 
 _STRICT = ConfigDict(extra="forbid")
 _Layer = TypeVar("_Layer", "Filling", "PixelFault")
@@ -158,12 +161,17 @@ class Scenario:
     profile: Literal["per_event", "as_published"] = "per_event"
     key: str = "right"
     has_calls: bool = True
+    volume: int | None = Field(default=None, ge=1, le=200_000)
     pixel: dict[PixelOf, PixelFault] = Field(default_factory=dict)
     filling: Filling = Field(default_factory=Filling)
     call: CallShape = Field(default_factory=CallShape)
     campaign: CampaignRules = Field(default_factory=CampaignRules)
     log: LogShape = Field(default_factory=LogShape)
     answers: Answers = Field(default_factory=Answers)
+    limits: dict[Endpoint, Limit] = Field(default_factory=dict)
+    moving: Movement = Field(default_factory=Movement)
+    later: tuple[Later, ...] = ()
+    call_log: LogFault = Field(default_factory=LogFault)
     expect: Expectation | None = None
 
     def fault(self, event: Event) -> PixelFault:

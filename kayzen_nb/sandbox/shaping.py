@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from kayzen_nb.sandbox.scenarios import CallShape, CampaignRules
 
 if TYPE_CHECKING:
+    from kayzen_nb.sandbox.datafaults import Amount
     from kayzen_nb.sandbox.invented import Campaign, InventedCall
-    from kayzen_nb.sandbox.scenarios import Amount, Scenario
+    from kayzen_nb.sandbox.scenarios import Scenario
 
 _USUAL_RULES, _USUAL_SHAPE = CampaignRules(), CallShape()
 _CALLERS = {"anonymous": "anonymous", "toll_free": "+18885550166", "foreign": "+445555550123", "absent": ""}

@@ -1,0 +1,319 @@
+"""The records as the platform gave them, kept for a while so that a better reader can be run again without the network.
+
+Kept sealed: the caller's number is replaced by its pseudonym and masked form, ``sealed:<pseudonym>:<masked>``, which
+the macros of ``callsql`` read as they read the number. Other phone numbers are hidden and links to recordings left out,
+so that no full number stands in the file unless the user asked to keep numbers. A name that stands twice in a record
+stands once here. Pages age by one rule (``expire``), those of pulls with unreadable rows too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import secrets
+import zlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from kayzen_nb.callsql import open_engine
+from kayzen_nb.errors import InputError, Problem
+from kayzen_nb.parquetseal import Disk, explain_refusals, refuse_links
+from kayzen_nb.privacy import mask_phone, mask_text
+from kayzen_nb.ringba_columns import API_IDS, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+    from types import TracebackType
+
+    from kayzen_nb.callerkey import CallerKey
+
+_CALLER, _NUMBER = API_IDS["caller"], API_IDS["number"]
+_ELSEWHERE = {API_IDS["call_id"], API_IDS["call_at"], _CALLER, _NUMBER}  # hold no number, or are seen to by name
+_KEPT_OF_FORGOTTEN = {name for word, names in NAMES.items() if word not in ("caller", "state") for name in names}
+_SEALED = f'"{_CALLER}":"sealed:'.encode()
+_BATCH = 1000
+_LEVEL = 3  # of gzip
+_TIME = "%Y-%m-%dT%H-%M-%SZ"
+_NAMED_TIME = re.compile(r"=(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)")
+_RUN = re.compile(r"\d(?:[\s().+/-]{0,2}\d){6,}")  # digits that may be a number, however they are written
+_PERSONAL_NAME = re.compile(r"(?i)recording|transcript|url$")
+_LINK = re.compile(r"https?:\\?/\\?/[^\s\"'<>]+")
+_ABROAD = re.compile(r"\+\d{7,15}")
+_CALLER_FIELD = re.compile(rf'("{_CALLER}"\s*:\s*)("[^"]*"?|[\d.eE+-]+)')
+_RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class RawPages:
+    """A new file of sealed records, gzip, one a line (0600). Closed by ``close`` or at the end of a ``with``."""
+
+    def __init__(self, path: Path, key: CallerKey, keep_numbers: bool = False) -> None:  # noqa: FBT002  # read at the call as a name
+        self._sealer = _Sealer(key, keep_numbers=keep_numbers)
+        self._file = _GzipFile(path)
+
+    def add(self, records: Sequence[msgspec.Raw | bytes]) -> None:
+        """Keep records as they came, in their order."""
+        for line in self._sealer.seal([bytes(record) for record in records]):
+            self._file.write_line(line)
+
+    def close(self) -> None:
+        """Finish the file. Closing twice does no harm."""
+        self._file.close()
+        self._sealer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def read_raw(path: Path) -> Iterator[list[bytes]]:
+    """The kept records, a thousand at a time. Raises InputError where the file is damaged or gone."""
+    try:
+        with gzip.open(path) as file:
+            while batch := [line.rstrip(b"\n") for line in islice(file, _BATCH)]:
+                yield batch
+    except (OSError, EOFError, zlib.error):
+        raise InputError(
+            Problem(
+                what="These raw pages cannot be read: the file is damaged or gone.",
+                where=str(path),
+                next_step="Sync that day again; the stored calls do not need this file.",
+            )
+        ) from None
+
+
+def forget_in_raw(path: Path, to: Path, key: CallerKey, number: str) -> int:
+    """Write pages again (to a new file) without a caller of ``key.forgotten``; how many records held the caller."""
+    pseudonym = (key.pseudonym(number) or number).encode()
+    sealer, file, changed = _Sealer(key, keep_numbers=True), _GzipFile(to), 0
+    try:
+        for batch in read_raw(path):
+            doubtful = [line for line in batch if line[:1] == b"{" and (pseudonym in line or _SEALED not in line)]
+            written = dict(zip(doubtful, sealer.seal(doubtful), strict=True))
+            changed += sum(written.get(line, line) != line for line in batch)
+            for line in batch:
+                file.write_line(written.get(line, line))
+    finally:
+        file.close()
+        sealer.close()
+    return changed
+
+
+def find_expired(folder: Path, older_than: timedelta, now: datetime) -> tuple[Path, ...]:
+    """What is older, by the time in its name, below a folder of raw pages; refused answers too."""
+    named = ((path, _NAMED_TIME.search(path.name)) for path in sorted(folder.glob("*/*")))
+    return tuple(path for path, time in named if time and _read_time(time[1]) < now - older_than)
+
+
+def expire(folder: Path, older_than: timedelta, now: datetime, disk: Disk | None = None) -> tuple[Path, ...]:
+    """Delete what ``find_expired`` finds, and folders that are empty then."""
+    disk = disk or Disk()
+    old = find_expired(folder, older_than, now)
+    for path in old:
+        disk.remove(path)
+    for place in folder.glob("*"):
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            disk.remove(place)
+    return old
+
+
+def quarantine(folder: Path, content: bytes, when: datetime, why: str) -> Path:
+    """Keep an answer that could not be read, masked, in an archive's ``folder``; gives the path.
+
+    Raises OutputFolderError where the disk refuses.
+    """
+    refused = folder / "raw" / "refused"
+    refuse_links(folder, refused.parent, refused)
+    text = content.replace(b"\0", b"").decode("utf-8", "replace")  # without the zeros, UTF-16 can be masked too
+    path = refused / f"answer={when.astimezone(UTC):{_TIME}}-{secrets.token_hex(4)}.txt.gz"
+    with explain_refusals(refused):
+        Disk().make_folder(refused)
+        file = _GzipFile(path)
+        for part in (f"Refused: {why}", text):
+            file.write_line(mask_refused(part).encode())
+        file.close()
+    return path
+
+
+def mask_refused(text: str) -> str:
+    """A text of unknown form without full numbers and without links."""
+    hidden = _CALLER_FIELD.sub(lambda found: f'{found[1]}"{_hide(found[2])}"', _LINK.sub("«link removed»", text))
+    return _hide(hidden)
+
+
+class _GzipFile:
+    """A new gzip file of lines (0600), the same bytes for the same lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._plain = open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115  # closed in close(); Path.open takes no opener
+        self._zipped = gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=self._plain, mtime=0)
+
+    def write_line(self, line: bytes) -> None:
+        self._zipped.write(line + b"\n")
+
+    def close(self) -> None:
+        self._zipped.close()
+        self._plain.close()
+
+
+class _Sealer:
+    """Takes callers' numbers out of records. What a number becomes is asked of ``callsql``'s own macros."""
+
+    _ASKED = """select t, case when not is_sealed(t) then caller_digits(t) end, caller_pseudonym(t), mask_caller(t),
+        coalesce(list_contains(getvariable('forgotten'), caller_pseudonym(t)), false)
+        from (select unnest(?::text[]) as t)"""
+
+    def __init__(self, key: CallerKey, *, keep_numbers: bool) -> None:
+        self._engine = open_engine(key)
+        self._keep_numbers = keep_numbers
+        self._dialled: dict[str, str] = {}  # the few numbers of the ads, as they are kept
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def seal(self, records: Sequence[bytes]) -> Iterator[bytes]:
+        """The records as they are kept, in their order."""
+        trees = [_read_record(record) for record in records]
+        found = self._ask(_texts(trees, _CALLER))
+        self._learn_dialled(_texts(trees, _NUMBER) - self._dialled.keys())
+        for record, tree in zip(records, trees, strict=True):
+            yield _seal_unreadable(record) if tree is None else self._seal(tree, found)
+
+    def _ask(self, callers: set[str]) -> dict[str, Any]:
+        return {text: facts for text, *facts in self._engine.execute(self._ASKED, [sorted(callers)]).fetchall()}
+
+    def _learn_dialled(self, numbers: set[str]) -> None:
+        asked = "select t, plain_digits(t) from (select unnest(?::text[]) as t)"
+        found = self._engine.execute(asked, [sorted(numbers)]).fetchall() if numbers else []
+        self._dialled |= {text: _hide_dialled(text, digits) for text, digits in found}
+
+    def _seal(self, tree: dict[str, msgspec.Raw], found: dict[str, Any]) -> bytes:
+        caller = _text_of(tree.get(_CALLER))
+        digits, pseudonym, masked, is_forgotten = found[caller] if caller is not None else (None, None, None, False)
+        kept: dict[str, Any] = {name: value for name, value in tree.items() if not _is_personal(name, bytes(value))}
+        if is_forgotten:
+            kept = {name: value for name, value in kept.items() if name in _KEPT_OF_FORGOTTEN} | {_CALLER: "forgotten"}
+        elif masked != caller and not self._keep_numbers:
+            kept[_CALLER] = f"sealed:{pseudonym or ''}:{masked or ''}"
+        if not self._keep_numbers:
+            dialled = _text_of(kept.get(_NUMBER))
+            kept = _hide_numbers(kept, (digits or _digits_of(caller), _digits_of(dialled)))
+            kept |= {_NUMBER: self._dialled[dialled]} if dialled is not None else {}
+        return _write_record(kept)
+
+
+def _texts(trees: Sequence[dict[str, msgspec.Raw] | None], name: str) -> set[str]:
+    return {text for tree in trees if tree and (text := _text_of(tree.get(name))) is not None}
+
+
+def _read_record(record: bytes) -> dict[str, msgspec.Raw] | None:
+    try:
+        return _RECORD.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _write_record(tree: dict[str, Any]) -> bytes:
+    """One line. A line break in JSON stands between values only, where a space does as well."""
+    return msgspec.json.encode(tree).replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _seal_unreadable(record: bytes) -> bytes:
+    """What is no record: kept as a text, which no reader takes for one."""
+    return json.dumps(mask_refused(record.decode("utf-8", "replace"))).encode()
+
+
+def _text_of(value: msgspec.Raw | None) -> str | None:
+    """A value as DuckDB reads it into a text column."""
+    if value is None or (written := bytes(value)) == b"null":
+        return None
+    return str(msgspec.json.decode(written)) if written[:1] == b'"' else written.decode("utf-8", "replace")
+
+
+def _digits_of(text: str | None) -> str:
+    digits = re.sub(r"\D", "", text or "")[-10:]
+    return digits if len(digits) >= 7 else ""
+
+
+def _is_personal(name: str, written: bytes) -> bool:
+    """Whether a value opens, or holds, what a person said."""
+    return written[:1] == b'"' and (b":/" in written or b":\\/" in written or _is_personal_name(name))
+
+
+@lru_cache(maxsize=10_000)
+def _is_personal_name(name: str) -> bool:
+    return bool(_PERSONAL_NAME.search(name))
+
+
+def _hide_numbers(tree: dict[str, Any], numbers: tuple[str, str]) -> dict[str, Any]:
+    """A record without full numbers. What holds none stays as it is written."""
+    known = tuple(filter(None, numbers))
+    return {
+        _hide(name, known) if _is_doubtful(name) else name: _hide_value(value, known)
+        if isinstance(value, msgspec.Raw) and name not in _ELSEWHERE
+        else value
+        for name, value in tree.items()
+    }
+
+
+def _hide_value(value: msgspec.Raw, known: tuple[str, ...]) -> Any:
+    written = bytes(value)
+    if len(written) < 7 or not _is_doubtful(written.decode("utf-8", "replace")):
+        return value
+    tree = msgspec.json.decode(written)
+    hidden = _hide_tree(tree, known)
+    return value if hidden == tree else hidden
+
+
+@lru_cache(maxsize=10_000)
+def _is_doubtful(written: str) -> bool:
+    """Whether a name or a value may hold a number (or a key); most are seen again and again."""
+    return bool(_RUN.search(written)) or "\\u" in written or "api_key" in written
+
+
+def _hide_tree(tree: Any, known: tuple[str, ...]) -> Any:
+    if isinstance(tree, dict):
+        kept = {name: value for name, value in tree.items() if not (isinstance(value, str) and "://" in value)}
+        return {_hide(name, known): _hide_tree(value, known) for name, value in kept.items()}
+    if isinstance(tree, list):
+        return [_hide_tree(item, known) for item in tree]
+    if isinstance(tree, str):
+        return _hide(tree, known)
+    if isinstance(tree, int) and not isinstance(tree, bool):
+        return tree if (hidden := _hide(str(tree), known)) == str(tree) else hidden
+    return tree
+
+
+def _mask_runs(text: str) -> str:
+    """A text that is there for a number, with whatever looks like one masked."""
+    return _RUN.sub(lambda found: mask_phone(found[0]) or "", text)
+
+
+def _hide(text: str, known: tuple[str, ...] = ()) -> str:
+    """A text without full phone numbers, the known ones in whatever writing."""
+    if not _RUN.search(text):
+        return mask_text(text)
+
+    def mask(found: re.Match[str]) -> str:
+        digits = re.sub(r"\D", "", found[0])
+        return (mask_phone(digits) or "") if any(number in digits for number in known) else found[0]
+
+    return _ABROAD.sub(lambda found: mask_phone(found[0]) or "", mask_text(_RUN.sub(mask, text)))
+
+
+def _hide_dialled(text: str, digits: str) -> str:
+    """The number in the ad with zeros for all but its last four digits: ``callsql`` shows it as it shows the number."""
+    return digits[-4:].rjust(len(digits), "0") if digits else _mask_runs(text)
+
+
+def _read_time(text: str) -> datetime:
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)

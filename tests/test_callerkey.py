@@ -1,0 +1,71 @@
+"""Callers are told apart without their numbers, by a key that is made once and stays outside of the archive."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kayzen_nb.callerkey import KEY_FILE, CallerKey, caller_digits, load_caller_key
+from kayzen_nb.callsql import open_engine
+from kayzen_nb.errors import SettingsError
+from kayzen_nb.privacy import Secret
+
+KEY = CallerKey(key=Secret("0123456789abcdef" * 4))
+NUMBERS = (
+    "+12125550123", "2125550123", "12125550123", "(212) 555-0123", "+1 212 555 0123 x45", "+44 5555 550123",
+    "anonymous", "Restricted", "", "911", "0012125550123", "212.555.0123 ext. 9",
+)  # fmt: skip
+
+
+def test_one_caller_has_one_pseudonym_however_the_number_is_written():
+    same = ("+12125550123", "2125550123", "12125550123", "(212) 555-0123", "+1 212 555 0123 x45")
+    assert len({KEY.pseudonym(number) for number in same}) == 1
+    assert KEY.pseudonym("+12125550124") != KEY.pseudonym("+12125550123")
+
+
+def test_another_key_gives_another_pseudonym():
+    other = CallerKey(key=Secret("f" * 64))
+    assert other.pseudonym("+12125550123") != KEY.pseudonym("+12125550123")
+
+
+@pytest.mark.parametrize("number", ["anonymous", "Restricted", "", "911"])
+def test_those_who_hide_their_number_are_not_one_caller(number):
+    assert KEY.pseudonym(number) is None
+
+
+def test_the_sql_computes_the_same_pseudonym():
+    engine = open_engine(KEY)
+    for number in NUMBERS:
+        assert engine.execute("select caller_pseudonym(?)", [number]).fetchone() == (KEY.pseudonym(number),), number
+
+
+def test_digits_of_a_number_are_the_national_ones():
+    assert caller_digits("+1 (212) 555-0123") == "2125550123"
+    assert caller_digits("+445555550123") == "445555550123"
+
+
+def test_the_key_is_made_once_and_only_for_its_owner(tmp_path):
+    mask = os.umask(0)
+    try:
+        first, second = load_caller_key(tmp_path / "home"), load_caller_key(tmp_path / "home")
+    finally:
+        os.umask(mask)
+    assert first.key == second.key
+    assert stat.S_IMODE((tmp_path / "home" / KEY_FILE).stat().st_mode) == 0o600
+    assert [file.name for file in (tmp_path / "home").iterdir()] == [KEY_FILE]
+
+
+def test_programs_that_start_at_once_get_the_same_key(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        keys = {pool.submit(load_caller_key, tmp_path).result().fingerprint for _ in range(32)}
+    assert len(keys) == 1
+
+
+def test_a_damaged_key_is_refused_and_not_replaced(tmp_path):
+    (tmp_path / KEY_FILE).write_text("half a ke")
+    with pytest.raises(SettingsError, match="backup"):
+        load_caller_key(tmp_path)
+    assert (tmp_path / KEY_FILE).read_text() == "half a ke"
