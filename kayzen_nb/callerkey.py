@@ -48,7 +48,7 @@ class CallerKey:
 
 def caller_digits(number: str) -> str:
     """A number as it is compared: national digits for North America, all digits elsewhere; empty without any."""
-    digits = re.sub(r"\D", "", _EXTENSION.sub("", number))
+    digits = re.sub(r"[^0-9]", "", _EXTENSION.sub("", number))
     if len(digits) == 11 and digits.startswith("1"):
         return digits[1:]
     return digits if len(digits) >= 7 else ""

@@ -293,7 +293,7 @@ def reread(archive: Archive, day: date, *, key: CallerKey) -> DayRead | None:
                 pulled_at=facts.pulled_at,
                 source=facts.source,
             )
-        published = archive.publish(day, stored, facts)
+        published = archive.publish(day, stored, facts, raw=raw)
     finally:
         stored.unlink(missing_ok=True)
     return DayRead(

@@ -114,7 +114,7 @@ def test_B02_rows_that_leave_ahead_of_us_take_no_other_row_with_them(ground, see
 def test_B02_a_log_that_never_rests_is_called_unstable(ground):
     far = LogOf(records=records(2500))
 
-    def remove_some(_, asked, __):
+    def remove_some(*_):
         ahead = [r for r in far.records if r["callDt"] > DAY_MS + 15_000_000]
         far.records = [r for r in far.records if r not in ahead[-3:]]
 
@@ -163,7 +163,7 @@ def test_B04_a_window_at_the_hidden_cap_is_split_until_it_is_below(ground, decla
     far = LogOf(records=[make_record(n, at_ms=DAY_MS + n * 6000) for n in range(12_000)], cap=10_000)
     pages = []
 
-    def declare(_, asked, answer):
+    def declare(_, __, answer):
         if declares == "the truth" and answer["report"]["totalCount"] == far.cap:
             answer["report"]["totalCount"] = len(far.records)
         pages.append(answer["report"]["totalCount"])
@@ -385,7 +385,7 @@ def test_B12_a_log_that_takes_no_order_is_read_right_or_refused(ground, order):
     def disorder(_, asked, answer):
         inside = [r for r in far.records if r["callDt"] >= _ms(asked)][::-1]
         if order == "no order":
-            random.Random(1).shuffle(inside)
+            random.Random(1).shuffle(inside)  # noqa: S311  # a game, not a secret
         answer["report"]["records"] = inside[asked["offset"] :][: asked["size"]]
 
     far.changed = disorder

@@ -92,7 +92,7 @@ def newest_first() -> LogOf:
     """A log that takes no order: the first page holds the last calls."""
     far = LogOf(records=[make_record(n) for n in range(1500)])
 
-    def reverse(_: int, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+    def reverse(_: int, __: Any, answer: dict[str, Any]) -> None:
         if answer["report"]["totalCount"] == len(far.records):
             answer["report"]["records"] = far.records[::-1][:1000]
 
@@ -115,7 +115,7 @@ def second_across_pages() -> LogOf:
     return LogOf(records=[make_record(n, at_ms=DAY_MS + n // 7 * 1000) for n in range(1500)])
 
 
-def step_without_overlap(self: Any, page: Any, at: int, end: int) -> int:
+def step_without_overlap(self: Any, page: Any, *_: int) -> int:
     places = calllog.read_places(page)
     self._take(places, page.records)
     return max(ms for _, ms in places if ms is not None) // 1000 + 1
@@ -210,11 +210,10 @@ def never_over(patch: pytest.MonkeyPatch) -> None:
 
 
 def waits_for_a_drip(ground: Ground) -> bool:
-    with FaultServer(LogOf(records=[]), [drip(tick_s=0.006)]) as server:
+    with FaultServer(LogOf(records=[]), [drip(tick_s=0.006)]) as server, suppress(PlatformError):
+        began = time.monotonic()
         with ringba.Ringba(ground.settings(ringba_api_url=f"{server.url}/v2"), pace=ground.pace()) as open_ringba:
-            began = time.monotonic()
-            with suppress(PlatformError):
-                list(open_ringba.call_log().read(DAY_START, DAY_START + timedelta(days=1)))
+            list(open_ringba.call_log().read(DAY_START, DAY_START + timedelta(days=1)))
     return time.monotonic() - began > 0.4
 
 
@@ -245,11 +244,11 @@ def forgets_new_columns(ground: Ground) -> bool:
 
 
 def lose_a_row(self: CallPages, *how: Any) -> str:
-    return f"select * from ({_STORED_SQL(self, *how)}) where call_id <> 'RGB00007'"
+    return f"select * from ({_STORED_SQL(self, *how)}) where call_id <> 'RGB00007'"  # noqa: S608  # a query of the product's own
 
 
 def count_blindly(self: CallPages, **given: Any) -> Any:
-    self.rows_in = self._ask(f"select count(*) from {self._stored()}")[0]
+    self.rows_in = self._ask(f"select count(*) from {self._stored()}")[0]  # noqa: S608  # files of our own
     return _BUILD_FACTS(self, **given)
 
 
