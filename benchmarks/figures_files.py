@@ -167,13 +167,15 @@ def time_refusals(deadline_s: float = 0.5) -> Refusals:
 
 def _time_refusal(action: object, deadline_s: float) -> float:
     answer = records_of([{"inboundCallId": "RGB1"}])
-    with FaultServer(answer, itertools.repeat(action)) as server:
-        with Client(server.url, headers={}, platform="Ringba", deadline_s=deadline_s) as client:
-            began = time.perf_counter()
-            try:
-                client.fetch_json("POST", "/calllogs", body={}, what="the call log")
-            except PlatformError:
-                return time.perf_counter() - began
+    with (
+        FaultServer(answer, itertools.repeat(action)) as server,
+        Client(server.url, headers={}, platform="Ringba", deadline_s=deadline_s) as client,
+    ):
+        began = time.perf_counter()
+        try:
+            client.fetch_json("POST", "/calllogs", body={}, what="the call log")
+        except PlatformError:
+            return time.perf_counter() - began
     raise RuntimeError("an answer that drips was taken")
 
 

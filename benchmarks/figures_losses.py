@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import random
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -166,8 +167,13 @@ def _both(task: tuple[int, int]) -> tuple[Losses, Losses]:
     return read_kept(*task), read_by_offset(*task)
 
 
+def be_quiet() -> None:
+    """Without a line for every retry: here there are thousands, on purpose."""
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+
+
 def count_losses(seeds: int, calls: int, workers: int) -> tuple[Losses, Losses]:
     """All seeds through the toolkit, and by offset."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=be_quiet) as pool:
         found = list(pool.map(_both, [(seed, calls) for seed in range(seeds)]))
     return sum((one for one, _ in found), Losses()), sum((other for _, other in found), Losses())

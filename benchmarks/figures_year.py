@@ -1,6 +1,6 @@
 """A year of a small advertiser, killed three times on the way, against a run that nobody disturbed.
 
-    python figures_year.py HOME DAYS KILL      (the child: KILL is the write at which it ends, or -1)
+As a command it is the child: ``figures_year.py HOME DAYS KILL``, where KILL is the write at which it ends, or -1.
 """
 
 from __future__ import annotations

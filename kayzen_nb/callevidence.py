@@ -1,12 +1,13 @@
-"""The evidence of all calls of a period: their ids from the call log, then their details in batches."""
+"""The evidence of all calls of a period: their ids from the one door to calls, then their details in batches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kayzen_nb.callplace import read_call_id
 from kayzen_nb.calls import CallEvidence
+from kayzen_nb.callsql import BAD_AMOUNT, BAD_DATE, BAD_DURATION, BAD_FLAG, NO_CALL_ID
 from kayzen_nb.ringba import Ringba
+from kayzen_nb.sources import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
+
+_LOST = {NO_CALL_ID, BAD_DATE, BAD_AMOUNT, BAD_DURATION, BAD_FLAG}  # calls all the same: their events are unknown
 
 
 def fetch_period_evidence(
@@ -26,11 +29,17 @@ def fetch_period_evidence(
 ) -> list[CallEvidence]:
     """Every call of the period with its pixel fires, in order of time; ``on_progress(read, all)`` after each batch.
 
-    A call that Ringba lists without an id, or gives no detail of, is in the list and says so. Raises PlatformError.
+    A call whose record could not be read, or of which Ringba gives no detail, is in the list and says so. Raises
+    PlatformError.
     """
+    table = calls(source="api", period=period, settings=settings, transport=transport, campaign=campaign)
+    ids = [call_id for (call_id,) in table.relation.select("call_id").fetchall()]
     with Ringba(settings, transport=transport) as ringba:
-        batches = ringba.call_log().read(period.start_utc, period.end_utc, campaign=campaign)
-        ids = [read_call_id(record) for batch in batches for record in batch]
-        found = ringba.fetch_many_evidence(filter(None, ids), on_progress)
-    nameless = CallEvidence(call_id="", missing=("Ringba lists this call without its id",))
-    return [*found.values(), *(nameless for call_id in ids if not call_id)]
+        found = ringba.fetch_many_evidence(ids, on_progress)
+    unread = [one for one in table.ledger.set_aside if one.reason in _LOST]
+    return [*found.values(), *(_unread(one.reason) for one in unread for _ in range(one.rows))]
+
+
+def _unread(reason: str) -> CallEvidence:
+    """A call of which nothing is known but that it was."""
+    return CallEvidence(call_id="", missing=(f"Ringba's record of this call could not be used: {reason}",))

@@ -68,10 +68,10 @@ def import_call_file(
     numbers are kept only if ``keep_numbers``. Raises CallFileError, and then leaves no file behind.
     """
     (file,) = find_call_files(str(path))
-    reading = _Reading(file=file, zone=zone, key=key, to=to, keep_numbers=keep_numbers)
     try:
         with ThreadPoolExecutor(max_workers=1) as beside:  # hashing lets DuckDB's threads run, and they it
             digest = beside.submit(_sha256, file)
+            reading = _Reading(file=file, zone=zone, key=key, to=to, keep_numbers=keep_numbers)
             reading.copy()
             if reading.missed_years():
                 reading.widen()

@@ -1,4 +1,4 @@
-"""The SQL that reads an exported CSV into stored calls: columns by position, every value text until a macro reads it."""
+"""The SQL that reads an exported CSV into stored calls: columns by position, all values text until a macro reads it."""
 
 from __future__ import annotations
 

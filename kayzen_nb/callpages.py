@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 
     from kayzen_nb.callerkey import CallerKey
 
-_FLUSH_BYTES, _FLUSH_RECORDS = 20_000_000, 50_000
+_FLUSH_BYTES, _FLUSH_RECORDS = 64_000_000, 160_000  # nearly every day fits, and is written once
 _STEP = 1000  # records
 _CELLS = {word: f'"{name}"' for word, name in API_IDS.items()}
 _AT_UTC = f"read_instant({_CELLS['call_at']})"
+# DuckDB's error shows the record, cut anywhere: in the middle of a character, Python cannot even read the error.
+_REFUSED = (duckdb.InvalidInputException, UnicodeDecodeError)
 # Room for the facts in a file's footer: they are known only when the file is written. A text that no record holds.
 _ROOM = f"{secrets.token_hex(16)}{'?' * 2000}"
 
@@ -122,7 +124,7 @@ class CallPages:
             source = self._spool_usual(records, spooled)
             try:
                 self._copy(self._stored_sql(source), self._parts[-1])
-            except duckdb.InvalidInputException:  # a new name, a name that stands twice, a line break in a record
+            except _REFUSED:  # a new name, a name that stands twice, a line break in a record
                 source = newcolumns.TABLE
                 self._load_unusual(records, spooled)
                 self._copy(self._unusual_sql(), self._parts[-1])
@@ -226,7 +228,7 @@ class CallPages:
         """What the disk refuses, in plain words. DuckDB's own would show a record."""
         try:
             yield
-        except duckdb.InvalidInputException:
+        except _REFUSED:
             raise _bad_answer("Records came that cannot be read, one by one or all.") from None
         except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as refused:
             reason = getattr(refused, "strerror", None) or "there is no room, or no right to write"

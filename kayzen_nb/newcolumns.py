@@ -20,22 +20,28 @@ TABLE = "unusual_records"
 TWICE, UNSOUND = "a name stands twice", "not a sound record"
 MOST_NEW = 500  # more names than this are values that stand in the place of names
 
-# A value of a new column as it may be kept, null for one that may not. ``digits`` are the caller's.
-_MACRO = r"""
-create or replace temp macro kept_value(name, t, digits) as case
+# A value of a new column as it may be kept, null for one that may not. A number ends where no digit follows; two that
+# stand next to each other share what is between them, hence the second pass.
+_MACROS = r"""
+create or replace temp macro digits_in(t) as regexp_replace(t, '\D', '', 'g');
+create or replace temp macro without_numbers(t) as regexp_replace(t,
+  '(^|[^\d+])(?:\+\d[\d ().-]{6,17}\d|(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{0,2}[2-9]\d\d[ .-]?\d{4})(\D|$)',
+  '\1***\2', 'g');
+create or replace temp macro names_caller(t, caller) as contains(digits_in(t), caller_digits(caller))
+  or (length(digits_in(caller)) >= 7 and contains(digits_in(t), right(digits_in(caller), 10)));
+create or replace temp macro kept_value(name, t, caller) as case
   when t is null or regexp_matches(t, '(?i):\\*/\\*/|\bwww\.') then null
   when regexp_matches(name, '(?i)recording|transcri') and not regexp_full_match(t, '(?i)true|false|[\d.-]{1,6}')
     then null
-  when contains(regexp_replace(t, '\D', '', 'g'), digits) then '***'
-  else regexp_replace(t, '\+\d[\d ().-]{6,17}\d'
-    || '|\b(?:1[ .-]?)?\(?[2-9]\d\d\)?[ .-]{0,2}[2-9]\d\d[ .-]?\d{4}\b', '***', 'g') end
+  when names_caller(t, caller) then '***'
+  else without_numbers(without_numbers(t)) end;
 """
 _LOAD = """
 create or replace temp table {table} as
 select {cells}, case when len(w) > 0 then to_json(map_from_entries(w))::varchar end as more, money, flaw
 from (
   select v, list_filter(list_transform(list_zip(getvariable('new_names'), new_values),
-      lambda pair: {{'k': pair[1], 'v': kept_value(pair[1], pair[2], caller_digits(v[{caller}]))}}),
+      lambda pair: {{'k': pair[1], 'v': kept_value(pair[1], pair[2], v[{caller}])}}),
     lambda kept: kept.v is not null) as w,
     list_filter(list_zip(getvariable('new_names'), new_values), lambda pair: pair[1] ilike '%currency%') as money,
     case when json is null or json_type(json) <> 'OBJECT' then '{unsound}'
@@ -57,7 +63,7 @@ def load_unusual(engine: duckdb.DuckDBPyConnection, path: Path, ids: Mapping[str
     source = f"read_ndjson_objects({quote(path)}, ignore_errors=true)"
     new = _find_new(engine, source, set(ids.values()))
     shown = _show(new[:MOST_NEW])
-    engine.execute(_MACRO)
+    engine.execute(_MACROS)
     engine.execute("set variable known_pointers = ?", [[_pointer(name) for name in ids.values()]])
     engine.execute("set variable new_pointers = ?", [[_pointer(name) for name in new[:MOST_NEW]] or ["/"]])
     engine.execute("set variable new_names = ?", [shown or [""]])

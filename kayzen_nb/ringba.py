@@ -18,9 +18,10 @@ from kayzen_nb.errors import ParameterError, Problem, SettingsError
 from kayzen_nb.http import Client
 from kayzen_nb.logpage import CALL_LOG, build_request, distrust, read_page
 from kayzen_nb.privacy import Secret
-from kayzen_nb.ratelimit import Pace, read_limits
+from kayzen_nb.ratelimit import PATIENCE_S, Pace, read_limits
 from kayzen_nb.ringba_events import read_record
 from kayzen_nb.strictjson import read_json
+from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
     from kayzen_nb.logpage import LogPage
     from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
+    from kayzen_nb.watching import Watcher
 
 # Account-wide, people at the web page included (help centre, "Rate limits"); three quarters are used.
-REPORT_LIMITS, DETAIL_LIMITS = "5/second 80/minute", "200/minute"
+DETAIL_LIMITS = "200/minute"
 _DEADLINE_S = 90.0  # three times the longest wait for a first byte
 _ADVICE = {
     401: "Check RINGBA_API_TOKEN (Ringba > Security > API Access Tokens); it may have been deleted.",
@@ -67,7 +69,8 @@ class Ringba:
     """A connection to one Ringba account. Raises PlatformError subclasses; writes nothing.
 
     ``pace`` is that of reports (the call log), ``detail_pace`` that of single calls' details, which Ringba counts
-    apart. Without them the documented limits are kept, except where ``transport`` answers inside this process.
+    apart. Without them the settings' limits are kept, except where ``transport`` answers inside this process.
+    ``patience_s`` bounds the waits at limits, of which ``watcher`` is told.
     """
 
     def __init__(
@@ -77,12 +80,18 @@ class Ringba:
         transport: httpx.BaseTransport | None = None,
         pace: Pace | None = None,
         detail_pace: Pace | None = None,
+        watcher: Watcher = SILENT,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         settings.require("ringba_api_token", "ringba_account_id")
         token = settings.ringba_api_token or Secret("")
         self._account_id = settings.ringba_account_id or ""
-        self._pace = pace or (None if transport else Pace(read_limits(REPORT_LIMITS)))
-        self._detail_pace = detail_pace or (None if transport else Pace(read_limits(DETAIL_LIMITS)))
+        self._pace, self._detail_pace = pace, detail_pace
+        if transport is None:
+            limits = read_limits(settings.ringba_limits, "KAYZEN_NB_RINGBA_LIMITS")
+            book = settings.home / f"pace-{self._account_id}.json"  # shared by programs of this machine
+            self._pace = pace or Pace(limits, book=book, watcher=watcher, patience_s=patience_s)
+            self._detail_pace = detail_pace or Pace(read_limits(DETAIL_LIMITS), watcher=watcher)
         self._client = Client(
             settings.ringba_api_url,
             headers={"Authorization": Secret(f"Token {token.reveal()}")},

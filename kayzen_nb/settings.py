@@ -114,8 +114,8 @@ class Settings(BaseModel):
         default_factory=lambda: Path(os.environ.get("KAYZEN_NB_HOME") or Path.home() / ".kayzen-nb"),
         validation_alias="KAYZEN_NB_HOME",
     )
-    # Ringba documents 80 a minute for reports; a stricter figure for call logs is heard of: "5/minute 20/hour 200/day".
-    ringba_limits: str = Field(default="80/minute", validation_alias="KAYZEN_NB_RINGBA_LIMITS")
+    # Ringba's documented ones for reports; a stricter figure for call logs is heard of: "5/minute 20/hour 200/day".
+    ringba_limits: str = Field(default="5/second 80/minute", validation_alias="KAYZEN_NB_RINGBA_LIMITS")
     keep_numbers: bool = Field(default=False, validation_alias="KAYZEN_NB_KEEP_NUMBERS")
     raw_days: Annotated[int, Field(ge=0, le=3650)] = Field(default=30, validation_alias="KAYZEN_NB_RAW_DAYS")
 

@@ -117,7 +117,7 @@ def _from_ringba(
 ) -> CallTable:
     as_of, kept = datetime.now(UTC), new_spool_file(".parquet")  # before reading: later changes may not be in
     with (
-        Ringba(settings, transport=transport) as ringba,
+        Ringba(settings, transport=transport, watcher=watcher) as ringba,
         CallPages(load_caller_key(settings.home)) as pages,
     ):
         log = ringba.call_log()

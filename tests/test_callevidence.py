@@ -28,7 +28,8 @@ def test_every_call_of_the_sandboxs_day_is_read_in_order_of_time():
 
 
 def test_a_call_without_an_id_and_one_without_detail_are_in_the_list_and_say_so():
-    rows = [{"inboundCallId": "RGB1", "callDt": 1}, {"callDt": 2}, {"inboundCallId": "RGB2", "callDt": 3}]
+    at = int(DAY.start_utc.timestamp() * 1000)
+    rows = [{"inboundCallId": "RGB1", "callDt": at}, {"callDt": at + 1}, {"inboundCallId": "RGB2", "callDt": at + 2}]
 
     def answer(request):
         asked = json.loads(request.content).get("InboundCallIds")
@@ -40,5 +41,5 @@ def test_a_call_without_an_id_and_one_without_detail_are_in_the_list_and_say_so(
     assert [(call.call_id, call.missing) for call in calls] == [
         ("RGB1", ()),
         ("RGB2", ("Ringba gave no detail of this call",)),
-        ("", ("Ringba lists this call without its id",)),
+        ("", ("Ringba's record of this call could not be used: no usable call id",)),
     ]

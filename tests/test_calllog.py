@@ -259,6 +259,24 @@ def test_a_server_that_gives_its_first_page_always_is_left_soon(is_counted_anew)
     assert len(log.bodies) < 20
 
 
+def test_calls_of_another_time_than_asked_for_are_refused():
+    def answer_yesterday(_, tree):
+        tree["report"] = {"totalCount": 5000, "records": calls(1000, first_ms=START_MS - 80_000_000)}
+
+    assert "another time than asked for" in FakeLog([], change=answer_yesterday).refusal()
+
+
+def test_a_second_with_more_calls_than_its_count_is_refused():
+    log = FakeLog([call(n, START_MS) for n in range(900)] + calls(900, first_ms=START_MS + 1000), most=800)
+
+    def understate(_, tree):
+        if (log.bodies[-1]["reportEnd"], log.bodies[-1]["offset"]) == ("2026-03-01T00:00:01Z", 0):
+            tree["report"]["totalCount"] = 700
+
+    log.change = understate
+    assert "unstable" in log.refusal()
+
+
 def test_a_page_repeated_once_is_cured():
     pages = []
 

@@ -239,6 +239,8 @@ def test_a_new_columns_name_may_be_anything(name, shared):
         ("transfer", "sent to +1 305 555 0144 at noon", "sent to *** at noon"),
         ("targetNumber", "3055550144", "***"),
         ("abroad", "+44 5555 550199", "***"),
+        ("several", "3055550144 3055550145,3055550146", "*** ***,***"),
+        ("glued", "x3055550144y", "x***y"),
         ("callCompletedDt", 1793500000123, "1793500000123"),
         ("cost", 0.04, "0.04"),
     ],
@@ -249,9 +251,20 @@ def test_links_what_was_said_and_phone_numbers_in_new_columns_are_not_kept(name,
     assert (json.loads(more)[name] if more else None) == kept
 
 
+def test_a_caller_that_is_written_strangely_is_found_in_new_columns_too(folder):
+    write([record(1, inboundPhoneNumber="x2125550123", a="x2125550123", b="21255", c="+1 (212) 555 - 0123 4")], folder)
+    assert json.loads(stored(folder, "more")[0]["more"]) == {"a": "***", "b": "21255", "c": "***"}
+
+
 def test_more_names_than_columns_can_be_are_refused(folder):
     with pytest.raises(ContractError, match="values stand in the place of names"):
         write([record(1, **{f"n{number}": 1 for number in range(MOST_NEW + 1)})], folder)
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_a_record_that_duckdbs_error_cuts_in_the_middle_of_a_character_is_read(shift, shared):
+    odd = json.dumps({"new": "x" * shift + "\N{GRINNING FACE}" * 50} | record(1), ensure_ascii=False)
+    assert write([odd.encode(), record(2)], shared).rows_used == 2
 
 
 def test_a_record_written_over_several_lines_is_one_record(folder):

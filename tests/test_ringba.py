@@ -346,6 +346,15 @@ def test_reports_have_a_pace_of_their_own_that_counts_retries_too():
     assert clock.most_in(60) == 3
 
 
+def test_the_call_log_keeps_to_the_pace_of_reports():
+    clock = Clock()
+    period = Period(first_day=date(2026, 3, 1), last_day=date(2026, 3, 7), zone="UTC")
+    with Ringba(settings(), transport=clock.stamped(FakeRingba([])), pace=clock.pace("4/minute")) as ringba:
+        ringba.fetch_call_records(period)
+    assert len(clock.stamps) == 7
+    assert clock.most_in(60) == 3
+
+
 COLUMNS = [{"id": "inboundCallId", "type": "keyword"}, {"id": "callDt", "type": "date"}]
 
 

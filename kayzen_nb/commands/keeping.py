@@ -38,12 +38,9 @@ class Keeping:
     @contextmanager
     def open_ringba(self, watcher: Watcher) -> Iterator[Ringba]:
         """A patient connection: it stays below the limits, waits where it must, and tells the watcher why."""
-        from kayzen_nb.ratelimit import Pace, read_limits  # noqa: PLC0415  # only where something is read
-        from kayzen_nb.ringba import Ringba  # noqa: PLC0415  # httpx, as above
+        from kayzen_nb.ringba import Ringba  # noqa: PLC0415  # httpx, only where something is read
 
-        book = None if self.transport else self.settings.home / "ringba-requests.json"
-        pace = Pace(read_limits(self.settings.ringba_limits), book=book, watcher=watcher, patience_s=PATIENCE_S)
-        with Ringba(self.settings, transport=self.transport, pace=None if self.transport else pace) as ringba:
+        with Ringba(self.settings, transport=self.transport, watcher=watcher, patience_s=PATIENCE_S) as ringba:
             yield ringba
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kayzen_nb.calls import CallTable
-    from tests.faultscript import Answer, Respond
     from tests.faults.ground import Ground
+    from tests.faultscript import Answer, Respond
 
 ONE_DAY = Period(first_day=DAY, last_day=DAY, zone="UTC")
 _JSON = {"Content-Type": "application/json"}

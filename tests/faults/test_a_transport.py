@@ -18,7 +18,7 @@ from kayzen_nb import ringba as ringba_module
 from kayzen_nb.cli import main
 from kayzen_nb.errors import PlatformDown, SettingsError
 from kayzen_nb.ratelimit import Pace, read_limits
-from kayzen_nb.ringba import REPORT_LIMITS, Ringba
+from kayzen_nb.ringba import Ringba
 from kayzen_nb.sandbox import SCENARIOS
 from kayzen_nb.sandbox.datafaults import Limit
 from kayzen_nb.settings import Settings, load_settings
@@ -260,6 +260,14 @@ def test_A10_a_storm_of_5xx_ends_the_run_after_three_tries_a_request(ground, goo
     assert sum(day.problem is None for day in report.days) == max(good - COLUMNS_ASKED, 0)
 
 
+@pytest.mark.xfail(reason="no budget of retries for a whole run: 35 and 36 requests where 31 were planned", strict=True)
+@pytest.mark.parametrize("good", [29, 30])
+def test_A10_a_storm_at_the_end_of_a_month_costs_a_tenth_more_at_most(ground, good):
+    days = days_from(DAY, 30)
+    _, far = ground.sync(LogOf(records=[]), itertools.chain([ok()] * good, itertools.repeat(status(503))), days=days)
+    assert len(far.requests) <= 1.1 * (COLUMNS_ASKED + len(days))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_A11_three_of_ten_requests_failing_cost_requests_and_no_call(ground, seed):
     sandbox = ground.open_sandbox()
@@ -309,13 +317,14 @@ def test_A14_a_redirect_to_another_host_is_refused_and_nothing_is_sent_there(gro
      "https://api.ringba.com:99999/v2", "javascript:alert(1)"],
 )  # fmt: skip
 def test_A15_an_address_that_is_not_the_platforms_is_refused_before_any_request(monkeypatch, url):
+    monkeypatch.setenv("RINGBA_API_URL", url)
+    with pytest.raises(SettingsError) as caught:  # first: where this guard is gone, no command may go out
+        load_settings()
+    assert all(p.what and p.where and p.next_step for p in caught.value.problems)
     ran = run_command(monkeypatch, url)
     assert ran.exit_code == 2
     assert "RINGBA_API_URL" in ran.output
     assert CANARY not in ran.output
-    with pytest.raises(SettingsError) as caught:
-        load_settings()
-    assert all(p.what and p.where and p.next_step for p in caught.value.problems)
 
 
 # What comes back is no page of calls.
@@ -403,6 +412,6 @@ def test_A19_two_programs_of_one_machine_share_the_share(ground):
 
 
 def test_A19_the_documented_limit_is_used_to_three_quarters_by_default():
-    allowed = [limit.allowed for limit in read_limits(REPORT_LIMITS)]
+    allowed = [limit.allowed for limit in read_limits(Settings().ringba_limits)]
     assert max(allowed) <= 0.75 * 80
     assert read_limits(Settings().ringba_limits)[-1].allowed == 60

@@ -1,5 +1,7 @@
 """Group C: state, late data, backfill. Time is the ground's clock; the truth is what the sandbox really holds."""
 
+# ruff: noqa: N802  # tests are named by the matrix's ids: C03, not c03
+
 from __future__ import annotations
 
 import json
@@ -78,7 +80,7 @@ def export(home):
 # C01
 
 
-_KILLED_DAYS = days_from(DAY, 2)
+_KILLED_DAYS = [DAY]
 _KILLER = """
 import os, shutil, sys
 from pathlib import Path
@@ -106,7 +108,7 @@ for k in range(1, 400):
 
 
 def sync_and_die(home, k):
-    """Two days into an archive that holds the first; ends without a word at the kth write or request."""
+    """A day into an archive that holds it as it was; ends without a word at the kth write or request."""
     seen = 0
 
     def count(_point):
@@ -134,11 +136,11 @@ def sync_and_die(home, k):
 @needs_fork
 def test_C01_killed_at_any_write_or_request_and_run_again_equals_a_clean_run(tmp_path):
     template = tmp_path / "template"
-    ground = Ground(template)  # the first day will be found changed, the second is new
+    ground = Ground(template)  # the day will be found changed; C06 stops between days
     early = open_sandbox("late_payouts", now=DAY_START + 4 * DAYS, volume=25)
     at(ground, early.now)
     with ground_ringba(ground, early) as ringba:
-        due = [DueDay(day=day, why=NEW) for day in _KILLED_DAYS[:1]]
+        due = [DueDay(day=day, why=NEW) for day in _KILLED_DAYS]
         run_sync(ringba, ground.archive, due, key=load_caller_key(template), source="test", clock=ground.clock.now)
     done = subprocess.run(
         [sys.executable, "-c", _KILLER, str(tmp_path / "killed"), str(template)],
@@ -146,7 +148,7 @@ def test_C01_killed_at_any_write_or_request_and_run_again_equals_a_clean_run(tmp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     points = int(done.stdout)
-    assert points > 20
+    assert points > 12
     clean = shutil.copytree(template, tmp_path / "clean")
     sync_and_die(clean, 0)
     wanted = export(clean)
@@ -156,7 +158,7 @@ def test_C01_killed_at_any_write_or_request_and_run_again_equals_a_clean_run(tmp
     assert states[0][1] == truth_of(open_sandbox("late_payouts", now=DAY_START + 7 * DAYS, volume=25)) != states[0][0]
     for k in range(1, points + 1):
         home = tmp_path / "killed" / str(k)
-        if k % 4 == 1:  # each kind of write comes several times: a quarter of the points is finished
+        if k % 3 == 1:  # each kind of write comes several times: a third of the points is finished
             sync_and_die(home, 0)
             assert export(home) == wanted, k
             assert _names_of(home) == names, k
@@ -565,9 +567,6 @@ def test_C11_where_no_pages_are_kept_nothing_is_read_again(ground):
     assert reread(ground.archive, DAY + DAYS, key=load_caller_key(ground.home)) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the file that a second reading makes has no raw pages of its own: a third finds none"
-)
 def test_C11_a_reader_may_be_mended_twice(ground, monkeypatch):
     records = [make_record(n) for n in range(20)]
     _by_broken_reader(monkeypatch, lambda: ground.sync(whole_log(records)))

@@ -1,5 +1,7 @@
 """Group D: values and columns that are odd. Each row by every door that it makes sense for: API, archive, CSV."""
 
+# ruff: noqa: N802  # tests are named by the matrix's ids: C03, not c03
+
 from __future__ import annotations
 
 import json
@@ -9,6 +11,8 @@ import sys
 from collections import Counter
 from decimal import Decimal
 
+import duckdb
+import pandas as pd
 import pytest
 
 from kayzen_nb import sources
@@ -40,7 +44,7 @@ from tests.faults.doors import (
     with_text,
     write_csv,
 )
-from tests.faults.ground import DAY, make_record, problem_of, stored_of, truth_of
+from tests.faults.ground import DAY, make_record, problem_of, truth_of
 
 REFUSED = object()  # the row is set aside
 GOOD = make_record(900)
@@ -55,7 +59,7 @@ def by_every_door(ground, records, rows):
     }
 
 
-def check_column(ground, name, column, title, cases, reason):
+def check_column(ground, name, column, title, *, cases, reason):
     """Each case ``(JSON text or None, cell or None, wanted)``: the value is read, or its row is set aside."""
     json_cases = [(n, text, wanted) for n, (text, _, wanted) in enumerate(cases) if text is not None]
     csv_cases = [(n, cell, wanted) for n, (_, cell, wanted) in enumerate(cases) if cell is not None]
@@ -84,7 +88,7 @@ def test_D01_an_amount_is_exact_or_missing_or_its_row_is_set_aside_never_zero(gr
         ("conversionAmount", "revenue_usd_micros", "Revenue"),
         ("payoutAmount", "payout_usd_micros", "Payout"),
     ):
-        check_column(ground, name, column, title, cases, "unreadable amount")
+        check_column(ground, name, column, title, cases=cases, reason="unreadable amount")
 
 
 def test_D01_a_sum_of_tenths_is_exact(ground):
@@ -133,8 +137,6 @@ def test_D04_a_new_column_is_kept_beside_the_call_and_told_in_one_notice(ground)
     assert report.is_whole, problem_of(report)
     assert ground.stored() == truth_of(sandbox)
     kept = ground.archive.newest(DAY).path
-    import duckdb
-
     (more,) = duckdb.execute("select distinct more from read_parquet(?)", [str(kept)]).fetchall()
     assert json.loads(more[0]) == {"sentimentScore": "0.8"}
     api = from_api(ground, whole_log([make_record(n, sentimentScore="0.8") for n in range(5)]))
@@ -197,7 +199,7 @@ def test_D06_single_values_of_another_type_cost_their_row_only(ground):
         ("[true]", None, REFUSED), ('{"a": 1}', None, REFUSED), ("2", "2", REFUSED), ('"perhaps"', "perhaps", REFUSED),
         ('"true"', "true", True), ("1", "1", True), ("false", "False", False),
     ]  # fmt: skip
-    check_column(ground, "hasConnected", "connected", "Connected", cases, "unreadable yes or no")
+    check_column(ground, "hasConnected", "connected", "Connected", cases=cases, reason="unreadable yes or no")
 
 
 def test_D07_an_unusable_call_id_is_set_aside_spaces_do_not_count_and_case_does(ground):
@@ -300,7 +302,7 @@ def test_D13_a_duration_is_read_however_it_is_written_or_its_row_is_set_aside(gr
         ('"00:01:20"', "00:01:20", 80), ("80", "80", 80), ("80.0", "80.0", 80), ('"80"', None, 80), ("0", "00:00:00", 0),
         ('"150:00:01"', "150:00:01", 540_001), ("null", "", None),
     ]  # fmt: skip
-    check_column(ground, "callLengthInSeconds", "duration_s", "Duration", cases, "unreadable duration")
+    check_column(ground, "callLengthInSeconds", "duration_s", "Duration", cases=cases, reason="unreadable duration")
 
 
 @pytest.mark.parametrize("kind", ["no call", "one call", "all errors"])
@@ -412,9 +414,8 @@ def test_D17_states_are_grouped_as_given_and_blank_ones_stay_a_group(ground):
         funnel = count_funnel(table, ONE_DAY)
         by_campaign = funnel.by("campaign")
         first = by_campaign[by_campaign["stage"] == Stage.INCOMING]
-        groups = {
-            None if name != name else name: int(n) for name, n in zip(first["campaign"], first["calls"], strict=True)
-        }  # noqa: PLR0124  # NaN
+        names = [None if pd.isna(name) else name for name in first["campaign"]]
+        groups = dict(zip(names, map(int, first["calls"]), strict=True))
         assert groups == dict(wanted), door
         assert sum(first["revenue"]) == funnel.steps()["revenue"][0] == Decimal("27.10") * len(states)
 

@@ -8,7 +8,6 @@ call lost, doubled or of another day, a bad answer accepted, a request where non
 from __future__ import annotations
 
 import itertools
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -209,12 +208,14 @@ def never_over(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deadline, "least", lambda _, timeout: timeout)
 
 
-def waits_for_a_drip(ground: Ground) -> bool:
-    with FaultServer(LogOf(records=[]), [drip(tick_s=0.006)]) as server, suppress(PlatformError):
-        began = time.monotonic()
-        with ringba.Ringba(ground.settings(ringba_api_url=f"{server.url}/v2"), pace=ground.pace()) as open_ringba:
-            list(open_ringba.call_log().read(DAY_START, DAY_START + timedelta(days=1)))
-    return time.monotonic() - began > 0.4
+def takes_a_drip(ground: Ground) -> bool:
+    """An answer of more than a hundred bytes, one each 6 ms, where 0.3 s are allowed."""
+    with FaultServer(LogOf(records=[]), [drip(tick_s=0.006)]) as server:
+        address = f"{server.url}/v2"
+        with ringba.Ringba(ground.settings(ringba_api_url=address), pace=ground.pace()) as one, suppress(PlatformError):
+            list(one.call_log().read(DAY_START, DAY_START + timedelta(days=1)))
+            return True
+    return False
 
 
 def asks_again_at_once(ground: Ground) -> bool:
@@ -317,7 +318,7 @@ GUARDS = {
     "three quarters of a limit": Guard(
         remove=put(Limit, "allowed", property(lambda self: self.count)), is_wrong=uses_more_than_its_share
     ),
-    "the deadline": Guard(prepare=put(ringba, "_DEADLINE_S", 0.3), remove=never_over, is_wrong=waits_for_a_drip),
+    "the deadline": Guard(prepare=put(ringba, "_DEADLINE_S", 0.3), remove=never_over, is_wrong=takes_a_drip),
     "the rate limit in a 200": Guard(
         remove=put(httpanswer, "is_rate_limit", lambda _: False), is_wrong=asks_again_at_once
     ),

@@ -77,7 +77,9 @@ def store(pages, path, records, sizes=()):
 
 
 def funnel_of(selected):
-    table = CallTable(relation=selected.relation, ledger=selected.ledger, source="test", as_of=AFTER, unknown=("error",))
+    table = CallTable(
+        relation=selected.relation, ledger=selected.ledger, source="test", as_of=AFTER, unknown=("error",)
+    )
     return count_funnel(table, PERIOD).cube.to_dict("records")
 
 
@@ -92,7 +94,9 @@ def test_order_and_repetition_of_rows_change_neither_calls_nor_funnel(pages, a_f
     one, other = (select_calls([path], period=PERIOD) for path in (usual, odd))
     assert rows_of(other.relation) == rows_of(one.relation) == sorted(call.row(KEY.pseudonym) for call in known)
     assert funnel_of(other) == funnel_of(one)
-    assert [(aside.reason, aside.rows) for aside in other.ledger.set_aside] == ([(REPEATED, len(again))] if again else [])
+    assert [(aside.reason, aside.rows) for aside in other.ledger.set_aside] == (
+        [(REPEATED, len(again))] if again else []
+    )
 
 
 # P4: no row is lost on the way in.

@@ -15,7 +15,7 @@ import stamina
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kayzen_nb.errors import KayzenNbError, PlatformError
+from kayzen_nb.errors import PlatformError
 from kayzen_nb.period import Period
 from kayzen_nb.ratelimit import Pace
 from kayzen_nb.ringba import Ringba
@@ -36,7 +36,10 @@ def read_ids(log, cuts, script=()):
     pace = Pace(patience_s=1e9, clock=clock.time, sleep=clock.pass_time)
     transport = FaultTransport(log.respond, script, pass_time=clock.pass_time)
     edges = [START, *cuts, END]
-    with stamina.set_testing(True, attempts=3, cap=True), Ringba(SETTINGS, transport=transport, pace=pace) as ringba:  # noqa: FBT003  # stamina's own signature
+    with (
+        stamina.set_testing(True, attempts=3, cap=True),
+        Ringba(SETTINGS, transport=transport, pace=pace) as ringba,
+    ):
         batches = [batch for ends in pairwise(edges) for batch in ringba.call_log().read(*ends)]
     return sorted(json.loads(bytes(record))["inboundCallId"] for batch in batches for record in batch)
 
@@ -68,13 +71,13 @@ def test_a_window_gives_the_calls_from_its_start_up_to_before_its_end(known, sta
 @examples()
 @given(known=call_lists(most=40), most=st.integers(8, 60), script=breakdowns())
 def test_a_reading_that_is_broken_into_gives_all_calls_or_a_named_error_and_nothing_between(known, most, script):
+    found, problems = [], ()
     try:
         found = read_ids(Log(known, most=most), (), script)
     except PlatformError as refused:
-        assert all(problem.what and problem.where and problem.next_step for problem in refused.problems)
-        assert isinstance(refused, KayzenNbError)
-    else:
-        assert found == sorted(call.call_id for call in known)
+        problems = refused.problems
+    assert all(problem.what and problem.where and problem.next_step for problem in problems)
+    assert problems or found == sorted(call.call_id for call in known)
 
 
 # P11: days of any zone and year.

@@ -34,6 +34,7 @@ from tests.faultserver import FaultTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from kayzen_nb.period import Period
     from kayzen_nb.sync import SyncReport
     from tests.faultscript import Action, Respond
@@ -176,7 +177,11 @@ class Log:
         return [call for call in self.calls.values() if call.day == day]
 
     def respond(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes  # noqa: ARG002  # the shape of Respond
+        self,
+        method: str,  # noqa: ARG002  # the shape of Respond
+        target: str,
+        headers: Mapping[str, str],  # noqa: ARG002  # as above
+        body: bytes,
     ) -> tuple[int, Mapping[str, str], bytes]:
         if not target.endswith("/calllogs"):
             return 404, _HEADERS, b"{}"
@@ -229,8 +234,11 @@ class World:
     def __init__(self, home: Path, log: Log, clock: Clock | None = None) -> None:
         self.home, self.log, self.clock = home, log, clock or Clock()
         self.asked: list[bytes] = []
-        self.respond: Respond = lambda *asked: self.log.respond(*asked)
+        self.respond: Respond = self._ask_log
         self.settings = Settings(ringba_api_token=Secret("t" * 40), ringba_account_id=ACCOUNT, home=home)
+
+    def _ask_log(self, *asked: Any) -> Any:
+        return self.log.respond(*asked)
 
     @property
     def requests(self) -> int:
@@ -269,7 +277,7 @@ class World:
         pace = Pace(patience_s=1e9, clock=self.clock.time, sleep=self.clock.pass_time)
         try:
             with (
-                stamina.set_testing(True, attempts=3, cap=True),  # noqa: FBT003  # stamina's own signature
+                stamina.set_testing(True, attempts=3, cap=True),
                 Ringba(self.settings, transport=transport, pace=pace) as ringba,
             ):
                 key = load_caller_key(self.home)
@@ -341,4 +349,7 @@ def end_process_at(world: World, point: int) -> int:
     command = [sys.executable, "-c", _ENDED_AT, str(world.home), str(point)]
     given = pickle.dumps((list(world.log.calls.values()), world.clock.now))
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(command, input=given, env=here, check=False, capture_output=True, timeout=120).returncode
+    done = subprocess.run(command, input=given, env=here, check=False, capture_output=True, timeout=120)
+    if done.returncode not in (0, 77):
+        raise RuntimeError(done.stderr.decode())
+    return done.returncode
