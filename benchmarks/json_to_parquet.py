@@ -195,7 +195,15 @@ def peaks(pages: Sequence[bytes]) -> Iterator[tuple[str, int]]:
 def _run_child(name: str, pages: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         WAYS[name](PagesOnDisk(sorted(pages.iterdir())), Path(folder))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(_peak_kb() // 1024)
+
+
+def _peak_kb() -> int:
+    """Of this program alone: ``ru_maxrss`` also counts what its parent held when it was forked."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> None:

@@ -33,6 +33,11 @@ class CallerKey:
     forgotten: frozenset[str] = field(default=frozenset())
 
     @property
+    def salt(self) -> str:
+        """What stands before the digits: 160 bits of the key, so that a number and they are one block of SHA-256."""
+        return self.key.reveal()[:40]
+
+    @property
     def fingerprint(self) -> str:
         """By which two archives tell whether their pseudonyms agree."""
         return self.key.fingerprint
@@ -43,7 +48,7 @@ class CallerKey:
         The SQL macro ``caller_pseudonym`` computes the same.
         """
         digits = caller_digits(number)
-        return hashlib.sha256((self.key.reveal() + digits).encode()).hexdigest()[:_LENGTH] if digits else None
+        return hashlib.sha256((self.salt + digits).encode()).hexdigest()[:_LENGTH] if digits else None
 
 
 def caller_digits(number: str) -> str:

@@ -20,6 +20,7 @@ from kayzen_nb.csvfault import explain_refusal, second_header
 from kayzen_nb.errors import CallFileError, Problem
 from kayzen_nb.exportfiles import find_call_files
 from kayzen_nb.localclock import YEARS, read_clock
+from kayzen_nb.newcolumns import describe_currencies, other_currencies
 from kayzen_nb.repeatedhour import OrderedFile, note_hour, tell_apart
 from kayzen_nb.spool import spool_folder
 from kayzen_nb.storedcalls import PARQUET, PullFacts
@@ -90,7 +91,6 @@ class _Reading:
         self._file, self._key, self._to = file, key, to
         self._before = file.stat()
         self._engine = open_engine(key, spool=spool_folder())
-        self._engine.execute("set enable_progress_bar = false")  # after two seconds it would print
         self._layout = read_layout(file)
         self._zone, self._keep_numbers = zone, keep_numbers
         self._order = OrderedFile(file, self._layout, self._read_times)
@@ -106,7 +106,9 @@ class _Reading:
         self._told = tell_apart(self._order, clock)
         second = tuple(call_id for told in self._told for call_id in told.second)
         self._sql.set_variables(self._engine, second)
-        self._query = self._sql.stored(has_second_pass=bool(second), keep_numbers=self._keep_numbers)
+        self._query = self._sql.stored(
+            has_second_pass=bool(second), keep_numbers=self._keep_numbers, forgets=bool(self._key.forgotten)
+        )
 
     def missed_years(self) -> bool:
         """Whether rows may lie in years that the file's first and last row did not show."""
@@ -132,15 +134,23 @@ class _Reading:
         raise CallFileError(explain_refusal(text, self._file, self._layout))
 
     def check(self) -> None:
-        """Refuse two exports pasted together (their calls may overlap), and a file that changed meanwhile."""
+        """Refuse two exports pasted together (their calls may overlap), other money, and a file that changed."""
         name = self._layout.header[self._layout.positions["call_id"]].strip()
         (row,) = self._ask("min(file_row_number)", "set_aside is not null and lower(call_id) = lower(?)", name)
         if row is not None:
             raise CallFileError(second_header(self._file, self._layout, row + 1))
+        self._check_currencies()
         now = self._file.stat()
         if (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
             what = f"{self._file.name} was changed while it was read."
             raise CallFileError(Problem(what=what, where=str(self._file), next_step="Run again."))
+
+    def _check_currencies(self) -> None:
+        asked = self._sql.list_currencies()
+        rows = self._engine.execute(asked, self._sql.parameters).fetchall() if asked else []
+        if found := other_currencies(value for (value,) in rows):
+            step = "Export the calls in USD only, or convert the amounts and set the currency to USD."
+            raise CallFileError(Problem(what=describe_currencies(found), where=str(self._file), next_step=step))
 
     def describe(self, digest: str) -> ImportedFile:
         """What is known about the file that was written."""

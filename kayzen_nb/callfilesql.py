@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kayzen_nb.callsql import build_stored_sql
+from kayzen_nb.newcolumns import tells_currency
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ class FileSql:
         engine.execute("set variable new_titles = ?", [list(self.layout.new) or [""]])
         engine.execute("set variable second_pass = ?", [list(second_pass) or [""]])
 
-    def stored(self, *, has_second_pass: bool, keep_numbers: bool) -> StoredSql:
+    def stored(self, *, has_second_pass: bool, keep_numbers: bool, forgets: bool) -> StoredSql:
         """The query from the file's cells to the stored columns."""
         return build_stored_sql(
             {word: f"in_{word}" for word in self.layout.positions},
@@ -53,12 +54,18 @@ class FileSql:
             sparse=self.layout.is_sparse,
             more=self._more(),
             keep_numbers=keep_numbers,
+            forgets=forgets,
         )
 
     def count_local(self, hour: Span) -> str:
         """The query that counts rows whose time is written without a zone and lies in a repeated hour."""
         times = f"select read_local(in_call_at) as local_time from {self._cells()}"  # noqa: S608  # our words only
         return f"select count(*) from ({times}) where {_between('local_time', hour)}"  # noqa: S608  # the same
+
+    def list_currencies(self) -> str:
+        """The query for what the columns named like a currency hold, a value a row; empty without such a column."""
+        money = [self._names()[at] for at, title in enumerate(self.layout.header) if tells_currency(title)]
+        return f"select distinct unnest([{', '.join(money)}]) from {self._cells()}" if money else ""  # noqa: S608  # the same
 
     def _timed(self, is_second: str) -> str:
         cells = ", ".join([*(self._cell(word) for word in self.layout.positions), *self._new_cells()])
@@ -78,13 +85,17 @@ class FileSql:
 
     def _cells(self) -> str:
         """The file, every column as text: phones keep their +, ids their zeros."""
-        names = {at: f"new_{at}" for at in self.layout.new.values()}
-        names |= {at: f"in_{word}" for word, at in self.layout.positions.items()}
-        columns = ", ".join(f"'{names.get(at, f'c{at}')}': 'varchar'" for at in range(len(self.layout.header)))
+        columns = ", ".join(f"'{name}': 'varchar'" for name in self._names())
         return (
             "read_csv($path, auto_detect = false, header = true, delim = $delimiter, quote = '\"', escape = '\"',"
             f" strict_mode = true, null_padding = false, columns = {{{columns}}})"
         )
+
+    def _names(self) -> list[str]:
+        """The file's columns by the names that they have in SQL."""
+        names = {at: f"new_{at}" for at in self.layout.new.values()}
+        names |= {at: f"in_{word}" for word, at in self.layout.positions.items()}
+        return [names.get(at, f"c{at}") for at in range(len(self.layout.header))]
 
     def _more(self) -> str:
         """JSON of the columns not known here: numbers masked, links dropped (a recording opens a person's voice)."""

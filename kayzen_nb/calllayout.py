@@ -66,7 +66,9 @@ def read_layout(file: Path) -> Layout:
     best = max(_DELIMITERS, key=lambda mark: len(find_columns(_first_row(text, mark))))
     header = _first_row(text, best)
     positions = find_columns(header)
-    return Layout(header=header, delimiter=best, positions=positions, times=_first_times(text, best, positions))
+    times = _first_times(text, best, positions)
+    is_cut = file.stat().st_size > _HEAD_BYTES
+    return Layout(header=header, delimiter=best, positions=positions, times=times[:-1] if is_cut else times)
 
 
 def check_layout(layout: Layout, file: Path, also: Collection[str] = ()) -> list[Problem]:
@@ -139,7 +141,7 @@ def _first_row(text: str, delimiter: str) -> tuple[str, ...]:
 def _first_times(text: str, delimiter: str, positions: dict[str, int]) -> tuple[str, ...]:
     at = positions.get("call_at")
     cells = [row[at] for row in _rows(text, delimiter) if len(row) > at] if at is not None else []
-    return tuple(cell for cell in cells[1:-1] if cell.strip())  # the last one may be cut
+    return tuple(cell for cell in cells[1:] if cell.strip())
 
 
 def _is_foreign(header: Collection[str]) -> bool:

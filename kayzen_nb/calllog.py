@@ -119,9 +119,14 @@ def _read_slice(asked: _Asked, window: _Window) -> Iterator[list[msgspec.Raw]]:
             return
         # Calls that came in meanwhile may have siblings behind us: read again. Where they keep coming (today), all
         # that was there when the reading began has been read; the newest are the next reading's business.
-        proven = reading
         if not reading.surplus:
+            proven = reading
             break
+        if proven and proven.is_like(reading):
+            flaw = f"declared {reading.declared:,} calls and gave {reading.surplus:,} more, each time the same"
+            proven = None
+            break
+        proven = reading
     if not proven:
         distrust(f"has an unstable call log: {flaw} (read {_PASSES} times), {window}")
     yield proven.inside()
@@ -152,6 +157,15 @@ class _Reading:
     def surplus(self) -> int:
         """How many more calls were read than were declared at first."""
         return len(self._rows) - self._total
+
+    @property
+    def declared(self) -> int:
+        """The count of the first page."""
+        return self._total
+
+    def is_like(self, other: _Reading) -> bool:
+        """Whether both read the same calls: then none came in, and the declared count is wrong."""
+        return self._rows.keys() == other._rows.keys()
 
     def inside(self) -> list[msgspec.Raw]:
         """The records of calls in the window that was asked for, and of those without a readable time.

@@ -156,7 +156,13 @@ class CallPages:
 
     def _stored_sql(self, source: str, more: str = "null") -> str:
         stored = build_stored_sql(
-            _CELLS, source, at_utc=_AT_UTC, sparse=True, more=more, keep_numbers=self._keep_numbers
+            _CELLS,
+            source,
+            at_utc=_AT_UTC,
+            sparse=True,
+            more=more,
+            keep_numbers=self._keep_numbers,
+            forgets=bool(self._key.forgotten),
         )
         return stored.query
 

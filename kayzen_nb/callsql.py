@@ -48,20 +48,18 @@ create temp macro read_micros(t) as case
   when regexp_full_match(trim(t), '-?\$?-?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?')
     then micros_of(try_cast(regexp_replace(t, '[$, ]', '', 'g') as double)) end;
 create temp macro sound_seconds(n) as case when n between 0 and 9999999 then n end;
-create temp macro read_seconds(t) as case
-  when t is null then null
-  when strlen(t) < 8 and try_cast(t as double) is not null then sound_seconds(try_cast(try_cast(t as double) as bigint))
-  when t[3] = ':' and length(t) = 8 and try_cast(t as time) is not null then epoch(try_cast(t as time))::bigint
-  when regexp_full_match(trim(t), '\d{1,5}:[0-5]\d:[0-5]\d') then split_part(trim(t), ':', 1)::bigint * 3600
-    + split_part(t, ':', 2)::bigint * 60 + split_part(trim(t), ':', 3)::bigint
-  else sound_seconds(try_cast(try_cast(t as double) as bigint)) end;
-create temp macro read_local(t) as case
-  when t is null then null when try_strptime(t, '%m/%d/%Y %I:%M:%S %p') is not null
-    then try_strptime(t, '%m/%d/%Y %I:%M:%S %p')
-  else coalesce(try_strptime(trim(t),
-      ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %I:%M %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']),
+create temp macro read_seconds(t) as coalesce(
+  case when strlen(t) = 8 and t[3] = ':' then epoch_us(try_cast(t as time)) // 1000000
+    when strlen(t) < 8 then sound_seconds(try_cast(try_cast(t as double) as bigint)) end,
+  case when t is null then null
+    when regexp_full_match(trim(t), '\d{1,5}:[0-5]\d:[0-5]\d') then split_part(trim(t), ':', 1)::bigint * 3600
+      + split_part(t, ':', 2)::bigint * 60 + split_part(trim(t), ':', 3)::bigint
+    else sound_seconds(try_cast(try_cast(t as double) as bigint)) end);
+create temp macro read_local(t) as coalesce(try_strptime(t, '%m/%d/%Y %I:%M:%S %p'),
+  case when t is not null then coalesce(
+    try_strptime(trim(t), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %I:%M %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M']),
     case when regexp_full_match(trim(t), '\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?')
-      then try_cast(t as timestamp) end) end;
+      then try_cast(t as timestamp) end) end);
 create temp macro read_instant(t) as case
   when t is null then null when strlen(t) = 13 and try_cast(t as double) between 946684800000 and 4102444800000
     then make_timestamp(round(try_cast(t as double))::bigint * 1000)
@@ -72,11 +70,11 @@ create temp macro read_instant(t) as case
     then make_timestamp(epoch_us(try_cast(trim(t) as timestamptz))) end;
 create temp macro is_call_id(t) as regexp_full_match(t, ' *[A-Za-z0-9_+/=.:-]{1,100} *');
 create temp macro is_plausible(t) as t between timestamp '2000-01-01' and timestamp '2100-01-01';
-create temp macro is_usual(t) as strlen(t) = 12 and t[:2] = '+1'
-  and try_cast(t[3:] as bigint) between 2e9::bigint and 1e10::bigint - 1;
+create temp macro is_usual(t) as strlen(t) = 12 and t between '+12' and '+1:'
+  and try_cast(t as bigint) between 12e9::bigint and 2e10::bigint - 1;
 create temp macro plain_digits(t) as regexp_replace(regexp_replace(t, '(?i)\s*(x|ext\.?|#).*$', ''), '\D', '', 'g');
 create temp macro caller_digits(t) as case
-  when is_usual(t) then t[3:]
+  when is_usual(t) then t[3:] when regexp_full_match(trim(t), '[+-]?\d+(\.\d+)?[eE][+-]?\d+') then null
   when length(plain_digits(t)) = 11 and plain_digits(t)[1] = '1' then plain_digits(t)[2:]
   when length(plain_digits(t)) >= 7 then plain_digits(t) end;
 create temp macro dashed(d, shown) as repeat('*', length(d) - shown) || right(d, shown);
@@ -85,17 +83,20 @@ create temp macro mask_digits(d, shown) as case
   else ltrim(left(dashed(d, shown), -7) || '-' || right(dashed(d, shown), 7)[:3]
     || '-' || right(dashed(d, shown), 4), '-') end;
 create temp macro mask_number(t, shown) as case
-  when t is null then null
-  when is_usual(t) then '***-***-' || repeat('*', 4 - shown) || right(t, shown)
+  when is_usual(t) then '***-***-' || repeat('*', 4 - shown) || right(t, shown) when t is null then null
   when not regexp_matches(t, '\p{Nd}') then t else mask_digits(right(plain_digits(t), 10), shown) end;
 create temp macro is_sealed(t) as t[:7] = 'sealed:';
 create temp macro caller_pseudonym(t) as case
+  when is_usual(t) then left(sha256(getvariable('caller_salt') || t[3:]), 16)
   when t is null then null when is_sealed(t) then nullif(split_part(t, ':', 2), '')
   when caller_digits(t) is null then null
   else left(sha256(getvariable('caller_salt') || caller_digits(t)), 16) end;
 create temp macro mask_caller(t) as case
+  when is_usual(t) then '***-***-**' || right(t, 2)
   when is_sealed(t) then nullif(regexp_replace(split_part(t, ':', 3), '\p{Nd}{3,}', '***', 'g'), '')
   else mask_number(t, 2) end;
+create temp macro tidy(t) as case
+  when t = '' then null when starts_with(t, ' ') or ends_with(t, ' ') then nullif(trim(t), '') else t end;
 """
 
 
@@ -112,12 +113,13 @@ def open_engine(key: CallerKey | None = None, spool: Path | None = None) -> duck
     """A database in memory that loads nothing from the network; what does not fit goes to the spool folder."""
     engine = duckdb.connect(":memory:", config=_OFFLINE)
     engine.execute("set timezone = 'UTC'")
+    engine.execute("set enable_progress_bar = false")  # after two seconds it would print
     engine.execute(f"set memory_limit = '{MEMORY}'")
     if spool:
         engine.execute("set temp_directory = ?", [str(spool)])
     engine.execute(_MACROS)
     if key:
-        engine.execute("set variable caller_salt = ?", [key.key.reveal()])
+        engine.execute("set variable caller_salt = ?", [key.salt])
         engine.execute("set variable forgotten = ?", [sorted(key.forgotten) or [""]])
     return engine
 
@@ -131,21 +133,26 @@ def build_stored_sql(
     skipped: str = "false",
     more: str = "null",
     keep_numbers: bool = False,
+    forgets: bool = True,
 ) -> StoredSql:
     """The query from a source's text cells to the stored columns.
 
     ``cells`` maps our words (``ringba_columns``) to SQL for a text that is null where blank; a word that is not there
     is not in the source. ``source`` is what stands after ``from``. ``at_utc`` is SQL for the call's time (TIMESTAMP,
     UTC), null where it cannot be read; ``skipped`` whether it is a local time that the clock change skips. ``sparse``:
-    a flag without a value is false, as in Ringba's API. ``more`` is SQL for the JSON of other columns.
+    a flag without a value is false, as in Ringba's API. ``more`` is SQL for the JSON of other columns. ``forgets``
+    False saves the look at who is to be forgotten, where no one is.
     """
     columns = _Columns(cells, sparse=sparse)
     columns.sql |= {"more": more, "caller_number": cells.get("caller") if keep_numbers else None}
     typed = ", ".join(f"({columns.sql[name] or 'null'})::{kind} as {name}" for name, kind in _inner_types().items())
-    reasons = f"select {typed}, {_reason(cells, columns)} as set_aside from (select *, {at_utc} as at_utc, {skipped} as was_skipped from {source})"  # noqa: E501, S608  # our words only
-    names = ", ".join(_forgetting(name) for name in STORED_COLUMNS)
+    judged = [word for word in (*_AMOUNTS, *_TIMES, *_FLAGS) if word in cells]
+    texts = "".join(f", {cells[word]} as text_{word}" for word in judged)
+    live = f", read_flag({cells['live']}) as live" if "live" in cells else ""
+    read = f"select {typed}{texts}{live}, at_utc, was_skipped from (select *, {at_utc} as at_utc, {skipped} as was_skipped from {source})"  # noqa: E501, S608  # our words only
+    names = ", ".join(_forgetting(name) if forgets else name for name in STORED_COLUMNS)
     return StoredSql(
-        query=f"select {names} from ({reasons})",  # noqa: S608  # our words only
+        query=f"select {names} from (select *, {_reason(cells)} as set_aside from ({read}))",  # noqa: S608  # our words only
         derived=columns.derived,
         unknown=columns.unknown,
     )
@@ -162,23 +169,20 @@ def _forgetting(name: str) -> str:
     return f"case when {gone} then {kept[name]} else {name} end as {name}" if name in kept else name
 
 
-def _reason(cells: Mapping[str, str], columns: _Columns) -> str:
+def _reason(cells: Mapping[str, str]) -> str:
     """Why a row cannot be used, null for a call."""
-    call_id = cells.get("call_id", "null::varchar")
 
-    def unreadable(readers: Mapping[str, str]) -> str:
-        lost = [f"({read} is null and trim({cells[w]}) <> '')" for w, read in readers.items() if w in cells]
+    def unreadable(stored: Mapping[str, str]) -> str:
+        lost = [f"({name} is null and trim(text_{word}) <> '')" for word, name in stored.items() if word in cells]
         return " or ".join(lost) or "false"
 
-    flags = {word: f"read_flag({cells[word]})" for word in _FLAGS if word in cells}
-    amounts = {word: str(columns.sql[name]) for word, name in _AMOUNTS.items()}
-    times = {word: str(columns.sql[name]) for word, name in _TIMES.items()}
+    flags = {word: f"read_flag(text_{word})" for word in _FLAGS}
     return f"""case
-      when {call_id} is null or not is_call_id({call_id}) then '{NO_CALL_ID}'
+      when call_id is null or not is_call_id(call_id) then '{NO_CALL_ID}'
       when was_skipped then '{SKIPPED_TIME}'
-      when at_utc is null or not is_plausible(at_utc) then '{BAD_DATE}'
-      when {unreadable(amounts)} then '{BAD_AMOUNT}'
-      when {unreadable(times)} then '{BAD_DURATION}'
+      when call_at is null then '{BAD_DATE}'
+      when {unreadable(_AMOUNTS)} then '{BAD_AMOUNT}'
+      when {unreadable(_TIMES)} then '{BAD_DURATION}'
       when {unreadable(flags)} then '{BAD_FLAG}' end"""
 
 
@@ -195,14 +199,14 @@ class _Columns:
         self._derive("converted", "revenue", "coalesce(read_micros({0}), 0) > 0", amount)
         self._derive("paid", "payout", "coalesce(read_micros({0}), 0) > 0", amount)
         self._derive_completed()
-        self.sql |= {"error": None} | {word: self._read("nullif(trim({0}), '')", word) for word in _TEXTS}
+        self.sql |= {"error": None} | {word: self._read("tidy({0})", word) for word in _TEXTS}
         self.sql |= {name: self._read("read_micros({0})", word) for word, name in _AMOUNTS.items()}
         self.sql |= {name: self._read("read_seconds({0})", word) for word, name in _TIMES.items()}
         self.sql |= {
             "number": self._read("mask_number({0}, 4)", "number"),
             "caller": self._read("mask_caller({0})", "caller"),
             "caller_key": self._read("caller_pseudonym({0})", "caller"),
-            "call_id": self._read("trim({0})", "call_id"),
+            "call_id": self._read("tidy({0})", "call_id"),
             "call_at": "case when is_plausible(at_utc) then make_timestamptz(epoch_us(at_utc)) end",
         }
 

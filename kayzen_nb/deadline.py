@@ -70,6 +70,9 @@ class DeadlineBackend(httpcore.NetworkBackend):
         )
 
 
+_BITE = 8192  # bytes
+
+
 class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner, self._deadline = inner, deadline
@@ -77,7 +80,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._deadline.is_over:
             raise httpcore.ReadTimeout
-        return self._inner.read(max_bytes, self._deadline.least(timeout))
+        # Small bites: a compressed one unpacks to a thousand times its size before the cap on an answer can see it.
+        return self._inner.read(min(max_bytes, _BITE), self._deadline.least(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._deadline.is_over:

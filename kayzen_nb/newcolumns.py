@@ -6,12 +6,16 @@ caller said, and phone numbers are not.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kayzen_nb.privacy import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 TABLE = "unusual_records"
 TWICE, UNSOUND = "a name stands twice", "not a sound record"
 MOST_NEW = 500  # more names than this are values that stand in the place of names
+_CURRENCY = "currency"  # a column whose name holds this, in whatever case, says what the amounts are in
+_MEMBERS = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
+_BETWEEN = re.compile(r"[\s,:]*")
 
 # A value of a new column as it may be kept, null for one that may not. A number ends where no digit follows; two that
 # stand next to each other share what is between them, hence the second pass.
@@ -43,7 +50,7 @@ from (
   select v, list_filter(list_transform(list_zip(getvariable('new_names'), new_values),
       lambda pair: {{'k': pair[1], 'v': kept_value(pair[1], pair[2], v[{caller}])}}),
     lambda kept: kept.v is not null) as w,
-    list_filter(list_zip(getvariable('new_names'), new_values), lambda pair: pair[1] ilike '%currency%') as money,
+    list_filter(list_zip(getvariable('new_names'), new_values), lambda pair: pair[1] ilike '%{currency}%') as money,
     case when json is null or json_type(json) <> 'OBJECT' then '{unsound}'
       when len(names) > len(list_distinct(names)) then '{twice}' end as flaw
   from (
@@ -73,6 +80,7 @@ def load_unusual(engine: duckdb.DuckDBPyConnection, path: Path, ids: Mapping[str
             cells=", ".join(f'v[{at}] as "{name}"' for at, name in enumerate(ids.values(), start=1)),
             caller=list(ids).index("caller") + 1,
             source=source,
+            currency=_CURRENCY,
             twice=TWICE,
             unsound=UNSOUND,
         )
@@ -83,7 +91,35 @@ def load_unusual(engine: duckdb.DuckDBPyConnection, path: Path, ids: Mapping[str
 def find_currencies(engine: duckdb.DuckDBPyConnection) -> set[str]:
     """What the columns named like a currency hold in the table, other than US dollars."""
     rows = engine.execute(f"select distinct unnest(money)[2] from {TABLE}").fetchall()  # noqa: S608  # our table
-    return {value for (value,) in rows if value and value.strip().upper() not in ("", "USD")}
+    return other_currencies(value for (value,) in rows)
+
+
+def tells_currency(name: str) -> bool:
+    """Whether a column is named like one that says what the amounts are in."""
+    return _CURRENCY in name.casefold()
+
+
+def other_currencies(values: Iterable[str | None]) -> set[str]:
+    """Of what such columns hold: everything but blanks and US dollars."""
+    return {value for value in values if value and value.strip().upper() not in ("", "USD")}
+
+
+def describe_currencies(found: Iterable[str]) -> str:
+    """Why amounts in other currencies are refused, in a sentence that names (at most five of) them."""
+    named = ", ".join(repr(mask_text(text)[:20]) for text in sorted(found)[:5])
+    return f"Amounts are in {named}, not in USD: they are not added up."
+
+
+def read_members(record: bytes) -> Iterator[tuple[str, msgspec.Raw]]:
+    """All names of a sound record with their values, in order: one that stands twice comes twice."""
+    text = record.decode("utf-8", "surrogateescape")
+    at = _skip(text, text.index("{") + 1)
+    while text[at] != "}":
+        name, end = _MEMBERS.raw_decode(text, at)
+        start = _skip(text, end)
+        _, end = _MEMBERS.raw_decode(text, start)
+        yield name, msgspec.Raw(text[start:end].encode("utf-8", "surrogateescape"))
+        at = _skip(text, end)
 
 
 def find_flaws(engine: duckdb.DuckDBPyConnection) -> list[str]:
@@ -95,6 +131,12 @@ def find_flaws(engine: duckdb.DuckDBPyConnection) -> list[str]:
 def quote(text: object) -> str:
     """A text for use in SQL."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the next name or value begins."""
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
 def _find_new(engine: duckdb.DuckDBPyConnection, source: str, known: set[str]) -> list[str]:

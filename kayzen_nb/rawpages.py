@@ -3,7 +3,8 @@
 Kept sealed: the caller's number is replaced by its pseudonym and masked form, ``sealed:<pseudonym>:<masked>``, which
 the macros of ``callsql`` read as they read the number. Other phone numbers are hidden and links to recordings left out,
 so that no full number stands in the file unless the user asked to keep numbers. A name that stands twice in a record
-stands once here. Pages age by one rule (``expire``), those of pulls with unreadable rows too.
+does so here, its second value at the end, so that the record is refused again. Pages age by one rule (``expire``),
+those of pulls with unreadable rows too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import secrets
 import zlib
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
@@ -22,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from kayzen_nb.callsql import open_engine
-from kayzen_nb.errors import InputError, Problem
+from kayzen_nb.errors import InputError, OutputFolderError, Problem
+from kayzen_nb.newcolumns import read_members
 from kayzen_nb.parquetseal import Disk, explain_refusals, refuse_links
 from kayzen_nb.privacy import mask_phone, mask_text
 from kayzen_nb.ringba_columns import API_IDS, NAMES
@@ -49,29 +52,49 @@ _LINK = re.compile(r"https?:\\?/\\?/[^\s\"'<>]+")
 _ABROAD = re.compile(r"\+\d{7,15}")
 _CALLER_FIELD = re.compile(rf'("{_CALLER}"\s*:\s*)("[^"]*"?|[\d.eE+-]+)')
 _RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL = msgspec.Raw(b"null")
+_Members = dict[str, msgspec.Raw]
+_Again = list[tuple[str, msgspec.Raw]]  # what stands in a record under a name that it had already
 
 
 class RawPages:
-    """A new file of sealed records, gzip, one a line (0600). Closed by ``close`` or at the end of a ``with``."""
+    """A new file of sealed records, gzip, one a line (0600). Closed by ``close`` or at the end of a ``with``.
+
+    All of it raises OutputFolderError where the disk refuses; after an error, closing raises no second one.
+    """
 
     def __init__(self, path: Path, key: CallerKey, keep_numbers: bool = False) -> None:  # noqa: FBT002  # read at the call as a name
+        self._path, self._has_failed = path, False
+        with _explain_refusals(path):
+            self._file = _GzipFile(path)
         self._sealer = _Sealer(key, keep_numbers=keep_numbers)
-        self._file = _GzipFile(path)
 
     def add(self, records: Sequence[msgspec.Raw | bytes]) -> None:
         """Keep records as they came, in their order."""
-        for line in self._sealer.seal([bytes(record) for record in records]):
-            self._file.write_line(line)
+        try:
+            with _explain_refusals(self._path):
+                for line in self._sealer.seal([bytes(record) for record in records]):
+                    self._file.write_line(line)
+        except BaseException:
+            self._has_failed = True
+            raise
 
     def close(self) -> None:
         """Finish the file. Closing twice does no harm."""
-        self._file.close()
-        self._sealer.close()
+        try:
+            with _explain_refusals(self._path):
+                self._file.close()
+        except OutputFolderError:
+            if not self._has_failed:
+                raise
+        finally:
+            self._sealer.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._has_failed |= kind is not None
         self.close()
 
 
@@ -94,17 +117,14 @@ def read_raw(path: Path) -> Iterator[list[bytes]]:
 def forget_in_raw(path: Path, to: Path, key: CallerKey, number: str) -> int:
     """Write pages again (to a new file) without a caller of ``key.forgotten``; how many records held the caller."""
     pseudonym = (key.pseudonym(number) or number).encode()
-    sealer, file, changed = _Sealer(key, keep_numbers=True), _GzipFile(to), 0
-    try:
+    sealer, changed = _Sealer(key, keep_numbers=True), 0
+    with _explain_refusals(to), closing(sealer), closing(_GzipFile(to)) as file:
         for batch in read_raw(path):
             doubtful = [line for line in batch if line[:1] == b"{" and (pseudonym in line or _SEALED not in line)]
             written = dict(zip(doubtful, sealer.seal(doubtful), strict=True))
             changed += sum(written.get(line, line) != line for line in batch)
             for line in batch:
                 file.write_line(written.get(line, line))
-    finally:
-        file.close()
-        sealer.close()
     return changed
 
 
@@ -161,8 +181,10 @@ class _GzipFile:
         self._zipped.write(line + b"\n")
 
     def close(self) -> None:
-        self._zipped.close()
-        self._plain.close()
+        try:
+            self._zipped.close()
+        finally:
+            self._plain.close()
 
 
 class _Sealer:
@@ -182,11 +204,12 @@ class _Sealer:
 
     def seal(self, records: Sequence[bytes]) -> Iterator[bytes]:
         """The records as they are kept, in their order."""
-        trees = [_read_record(record) for record in records]
+        read = [_read_record(record) for record in records]
+        trees = [tree for tree, _ in filter(None, read)]
         found = self._ask(_texts(trees, _CALLER))
         self._learn_dialled(_texts(trees, _NUMBER) - self._dialled.keys())
-        for record, tree in zip(records, trees, strict=True):
-            yield _seal_unreadable(record) if tree is None else self._seal(tree, found)
+        for record, members in zip(records, read, strict=True):
+            yield self._seal(*members, found) if members else _seal_unreadable(record)
 
     def _ask(self, callers: set[str]) -> dict[str, Any]:
         return {text: facts for text, *facts in self._engine.execute(self._ASKED, [sorted(callers)]).fetchall()}
@@ -196,7 +219,7 @@ class _Sealer:
         found = self._engine.execute(asked, [sorted(numbers)]).fetchall() if numbers else []
         self._dialled |= {text: _hide_dialled(text, digits) for text, digits in found}
 
-    def _seal(self, tree: dict[str, msgspec.Raw], found: dict[str, Any]) -> bytes:
+    def _seal(self, tree: _Members, again: _Again, found: dict[str, Any]) -> bytes:
         caller = _text_of(tree.get(_CALLER))
         digits, pseudonym, masked, is_forgotten = found[caller] if caller is not None else (None, None, None, False)
         kept: dict[str, Any] = {name: value for name, value in tree.items() if not _is_personal(name, bytes(value))}
@@ -204,27 +227,49 @@ class _Sealer:
             kept = {name: value for name, value in kept.items() if name in _KEPT_OF_FORGOTTEN} | {_CALLER: "forgotten"}
         elif masked != caller and not self._keep_numbers:
             kept[_CALLER] = f"sealed:{pseudonym or ''}:{masked or ''}"
+        shown: list[tuple[str, Any]] = [_harmless(*one, is_forgotten=is_forgotten) for one in again]
         if not self._keep_numbers:
             dialled = _text_of(kept.get(_NUMBER))
-            kept = _hide_numbers(kept, (digits or _digits_of(caller), _digits_of(dialled)))
+            others = (_digits_of(_text_of(value)) for name, value in again if name in (_CALLER, _NUMBER))
+            known = (digits or _digits_of(caller), _digits_of(dialled), *others)
+            kept = _hide_numbers(kept, known)
             kept |= {_NUMBER: self._dialled[dialled]} if dialled is not None else {}
-        return _write_record(kept)
+            shown = [member for one in shown for member in _hide_numbers(dict([one]), known).items()]
+        return _write_record(kept, shown)
 
 
-def _texts(trees: Sequence[dict[str, msgspec.Raw] | None], name: str) -> set[str]:
-    return {text for tree in trees if tree and (text := _text_of(tree.get(name))) is not None}
+def _texts(trees: Sequence[_Members], name: str) -> set[str]:
+    return {text for tree in trees if (text := _text_of(tree.get(name))) is not None}
 
 
-def _read_record(record: bytes) -> dict[str, msgspec.Raw] | None:
+def _read_record(record: bytes) -> tuple[_Members, _Again] | None:
+    """The first value of each name, as DuckDB reads a record too, and what stands there again; None for no record."""
     try:
-        return _RECORD.decode(record)
+        tree = _RECORD.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    if len(msgspec.json.encode(tree)) == len(record):  # the usual case: nothing else stood there
+        return tree, []
+    tree, again = {}, []
+    for name, value in read_members(record):
+        if tree.setdefault(name, value) is not value:
+            again.append((name, value))
+    return tree, again
 
 
-def _write_record(tree: dict[str, Any]) -> bytes:
+def _harmless(name: str, value: msgspec.Raw, *, is_forgotten: bool) -> tuple[str, msgspec.Raw]:
+    """What stands in a record once more, without what may name a person."""
+    if is_forgotten:
+        return (name if name in _KEPT_OF_FORGOTTEN else _CALLER), _NULL
+    return name, _NULL if name in (_CALLER, _NUMBER) or _is_personal(name, bytes(value)) else value
+
+
+def _write_record(tree: dict[str, Any], again: Sequence[tuple[str, Any]]) -> bytes:
     """One line. A line break in JSON stands between values only, where a space does as well."""
-    return msgspec.json.encode(tree).replace(b"\n", b" ").replace(b"\r", b" ")
+    unknown = {name: _NULL for name, _ in again if name not in tree}  # was left out, and still has to stand there twice
+    parts = [msgspec.json.encode(part) for part in (tree | unknown, *({name: value} for name, value in again))]
+    line = b"{" + b",".join(part[1:-1] for part in parts) + b"}" if again else parts[0]
+    return line.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def _seal_unreadable(record: bytes) -> bytes:
@@ -254,7 +299,7 @@ def _is_personal_name(name: str) -> bool:
     return bool(_PERSONAL_NAME.search(name))
 
 
-def _hide_numbers(tree: dict[str, Any], numbers: tuple[str, str]) -> dict[str, Any]:
+def _hide_numbers(tree: dict[str, Any], numbers: tuple[str, ...]) -> dict[str, Any]:
     """A record without full numbers. What holds none stays as it is written."""
     known = tuple(filter(None, numbers))
     return {
@@ -313,6 +358,20 @@ def _hide(text: str, known: tuple[str, ...] = ()) -> str:
 def _hide_dialled(text: str, digits: str) -> str:
     """The number in the ad with zeros for all but its last four digits: ``callsql`` shows it as it shows the number."""
     return digits[-4:].rjust(len(digits), "0") if digits else _mask_runs(text)
+
+
+@contextmanager
+def _explain_refusals(path: Path) -> Iterator[None]:
+    """What the disk refuses, in plain words."""
+    try:
+        yield
+    except OSError as refused:
+        reason = refused.strerror or "there is no room, or no right to write"
+    else:
+        return
+    what = f"The records that were read cannot be put down: {reason}."
+    step = "Free some space there (TMPDIR names another place), then run it again."
+    raise OutputFolderError(Problem(what=what, where=str(path.parent), next_step=step))
 
 
 def _read_time(text: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,7 @@ from kayzen_nb.calls import CallTable
 from kayzen_nb.callselect import select_calls
 from kayzen_nb.callsql import build_stored_sql
 from kayzen_nb.errors import ParameterError, Problem
+from kayzen_nb.period import Period
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
 from kayzen_nb.settings import find_home, load_settings
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from kayzen_nb.archive import Present
     from kayzen_nb.callselect import Selected
-    from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
     from kayzen_nb.watching import Watcher
 
@@ -120,9 +121,7 @@ def _from_ringba(
         Ringba(settings, transport=transport, watcher=watcher) as ringba,
         CallPages(load_caller_key(settings.home)) as pages,
     ):
-        log = ringba.call_log()
-        for records in log.read(period.start_utc, period.end_utc, campaign=wanted.campaign, watcher=watcher):
-            pages.add(records)
+        _collect(ringba, pages, period, wanted.campaign, watcher)
         source = urlsplit(settings.ringba_api_url).netloc
         facts = pages.write(
             kept, window_start=period.start_utc, window_end=period.end_utc, pulled_at=as_of, source=source
@@ -140,11 +139,25 @@ def _from_ringba(
     )
 
 
+def _collect(ringba: Ringba, pages: CallPages, period: Period, campaign: str, watcher: Watcher) -> None:
+    """Every record of the period, day by day, so that whoever watches sees it go on."""
+    watcher.begin(len(period.days))
+    try:
+        for day in period.days:
+            watcher.day(day, "asked for")
+            one = Period(first_day=day, last_day=day, zone=period.zone)
+            for records in ringba.call_log().read(one.start_utc, one.end_utc, campaign=campaign, watcher=watcher):
+                pages.add(records)
+    finally:
+        watcher.end()
+
+
 def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) -> CallTable:
     key = load_caller_key(home)
-    files = find_call_files(str(csv_path))
+    files = find_call_files(str(csv_path), also=("campaign",) if wanted.campaign else ())
     read = [import_call_file(file, zone=zone, key=key, to=new_spool_file(".parquet")) for file in files]
     found = wanted.select([one.stored for one in read])
+    names = _tell_apart(files)
     named = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
     return CallTable(
         relation=found.relation,
@@ -153,9 +166,21 @@ def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) ->
         as_of=max(one.as_of for one in read),
         derived={name: text for one in read for name, text in one.derived.items()},
         unknown=tuple(name for name in read[0].unknown if all(name in one.unknown for one in read)),
-        inputs={name: digest for one in read for name, digest in one.inputs.items()},
+        inputs={name: digest for name, one in zip(names, read, strict=True) for digest in one.inputs.values()},
         notes=(*found.notes, *(note for one in read for note in one.notes)),
     )
+
+
+def _tell_apart(files: Sequence[Path]) -> list[str]:
+    """The files' names; where two have the same, their paths below the folder that all of them share."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    try:
+        shared = os.path.commonpath([file.parent for file in files])
+    except ValueError:  # on different drives
+        return [file.as_posix() for file in files]
+    return [file.relative_to(shared).as_posix() for file in files]
 
 
 def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: datetime | None) -> CallTable:

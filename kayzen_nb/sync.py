@@ -36,12 +36,13 @@ RAW_FOR = timedelta(days=30)  # raw pages are kept so long, to be read again by 
 _FRESH = timedelta(hours=6)  # a run that goes on after a kill does not read again what it has just read
 _BEHIND = timedelta(minutes=1)  # Ringba's reports lag by seconds: what is younger is left to the next run
 
-NEW, LATE, RECHECK, UNFINISHED, AGAIN = (
+NEW, LATE, RECHECK, UNFINISHED, AGAIN, DAMAGED = (
     "not read yet",
     "may still change",
     "monthly second look",
     "was not over when it was read",
     "asked for again",
+    "its newest file is damaged",
 )
 
 
@@ -155,8 +156,7 @@ class _Reader:
         stopped = self._check_contract() if due else None
         stopped = stopped or self._read_all(due)
         if not stopped:
-            failed = [one for one in due if self._done[one.day].problem]
-            stopped = self._read_all(failed)  # most failures pass; one that does not costs a few more requests
+            stopped = self._read_all([one for one in due if self._done[one.day].problem])
         days = tuple(self._done[one.day] for one in due if one.day in self._done)
         return SyncReport(days=days, left_alone=left_alone, stopped=stopped)
 
@@ -242,6 +242,8 @@ def _why_due(archive: Archive, day: date, now: datetime, *, again: bool) -> str:
     checked = archive.checked_at(day)
     if newest is None or checked is None:
         return NEW
+    if archive.pulls(day)[-1].path != newest.path:
+        return DAMAGED
     if newest.facts.window_end < end:
         return UNFINISHED
     if checked < end + SETTLES_AFTER:
@@ -272,7 +274,7 @@ def _join(problems: Sequence[Problem]) -> Problem:
     )
 
 
-def reread(archive: Archive, day: date, *, key: CallerKey) -> DayRead | None:
+def reread(archive: Archive, day: date, *, key: CallerKey, keep_numbers: bool = False) -> DayRead | None:
     """The kept raw pages of a day's newest pull through the reader of today, without the network.
 
     None where no raw pages are kept. A result that differs becomes the day's newest file; the time of the pull stays.
@@ -283,7 +285,7 @@ def reread(archive: Archive, day: date, *, key: CallerKey) -> DayRead | None:
         return None
     stored, facts = new_spool_file(".parquet"), newest.facts
     try:
-        with CallPages(key) as pages:
+        with CallPages(key, keep_numbers=keep_numbers) as pages:
             for records in read_raw(raw):
                 pages.add(records)
             facts = pages.write(

@@ -199,8 +199,9 @@ def reread(first: str, last: str, zone: str, *, sandbox: str | None, as_json: bo
     from kayzen_nb.sync import reread as reread_day  # noqa: PLC0415  # as above
 
     keeping = open_keeping(sandbox)
+    keep = keeping.settings.keep_numbers
     days = _kept(keeping.archive, list(utc_days(read_period(first, last, zone))))
-    read = {day: reread_day(keeping.archive, day, key=keeping.key) for day in days}
+    read = {day: reread_day(keeping.archive, day, key=keeping.key, keep_numbers=keep) for day in days}
     counts = {word: sum(1 for one in read.values() if one and one.outcome == word) for word in ("changed", "same")}
     record = {"days": len(days), **counts, "without_raw_pages": sum(1 for one in read.values() if one is None)}
     text = f"{len(days):,} days: {record['changed']:,} read differently, {record['same']:,} as before, "

@@ -119,7 +119,7 @@ def test_B02_a_log_that_never_rests_is_called_unstable(ground):
         far.records = [r for r in far.records if r not in ahead[-3:]]
 
     far.changed = remove_some
-    assert fails(ground, far, "unstable") <= 2 * 3 * 3  # three passes of at most three pages, twice
+    assert fails(ground, far, "unstable") <= 2 * 3 * 4  # three passes of at most three pages, twice
 
 
 def test_B02_the_sandbox_that_never_rests_is_refused_or_loses_nothing(ground):
@@ -194,12 +194,7 @@ def test_B05_a_count_that_is_no_count_is_an_error(ground, count):
     fails(ground, far, "totalCount")
 
 
-_KEPT = pytest.mark.xfail(
-    reason="one call more than declared at first, in every pass, is kept: none is lost", strict=True
-)
-
-
-@pytest.mark.parametrize(("page", "by"), [(1, 1), pytest.param(1, -1, marks=_KEPT), (2, 1), (2, -1), (3, 1), (3, -1)])
+@pytest.mark.parametrize(("page", "by"), [(1, 1), (1, -1), (2, 1), (2, -1), (3, 1), (3, -1)])
 def test_B05_a_count_that_is_wrong_by_one_on_any_page_is_an_error(ground, page, by):
     far = LogOf(records=records(2500))
 
@@ -261,7 +256,7 @@ def test_B08_the_same_page_again_and_again_is_an_error_that_ends(ground):
 
 
 def test_B08_a_loop_is_seen_at_its_first_turn(ground):
-    assert fails(ground, repeating(40, size=10), "unstable") <= 2 * 3 * 3
+    assert fails(ground, repeating(40, size=10), "unstable") <= 2 * 3 * 4
 
 
 def test_B08_the_same_page_of_one_second_again_and_again_is_an_error_that_ends(ground):

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from kayzen_nb import sources
+from kayzen_nb.callerkey import load_caller_key
 from kayzen_nb.charts import draw_funnel, draw_trend
 from kayzen_nb.errors import CallFileError
 from kayzen_nb.funnel import count_funnel
@@ -29,6 +30,7 @@ from kayzen_nb.funnelcheck import (
     headline,
 )
 from kayzen_nb.privacy import mask_phone
+from kayzen_nb.sync import reread
 from kayzen_nb.tables import beside_table, checks_table, ledger_table, steps_table, wide_table
 from kayzen_nb.vocabulary import Stage
 from tests.faults.doors import (
@@ -234,6 +236,16 @@ def test_D08_a_name_that_stands_twice_costs_the_row_and_in_a_file_the_file(groun
     path.write_text("Inbound Call ID,Call Date,Payout,Payout\nA,03/02/2026 01:00:00 AM,1,2\n")
     with pytest.raises(CallFileError, match="'Payout' stands twice"):
         sources.calls(source="csv", period=ONE_DAY, settings=ground.settings(), csv_path=path)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="kept pages hold the last of two names only: read again, the row counts as sound"
+)
+def test_D08_a_row_that_was_refused_for_it_stays_refused_when_its_page_is_read_again(ground):
+    twice = with_text(make_record(0) | {"payoutAmount ": 1}, "payoutAmount ", "1")
+    synced(ground, whole_log([twice.replace(b'"payoutAmount "', b'"payoutAmount"'), GOOD]))
+    reread(ground.archive, DAY, key=load_caller_key(ground.home))
+    assert aside(from_archive(ground)) == {"a name stands twice": 1}
 
 
 def test_D09_an_unknown_event_name_is_counted_as_unplanned():
