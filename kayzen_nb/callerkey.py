@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEY_FILE = "caller.key"
 FORGOTTEN_FILE = "forgotten-callers.txt"
 _LENGTH = 16  # hex digits: two of a million callers meet with odds of about 1 in 37 million
+_ROUNDED = re.compile(r" *[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+ *")  # a spreadsheet has cut the digits: no number
 _EXTENSION = re.compile(r"(?i)\s*(?:x|ext\.?|#).*$")
 
 
@@ -53,6 +54,8 @@ class CallerKey:
 
 def caller_digits(number: str) -> str:
     """A number as it is compared: national digits for North America, all digits elsewhere; empty without any."""
+    if _ROUNDED.fullmatch(number):
+        return ""
     digits = re.sub(r"[^0-9]", "", _EXTENSION.sub("", number))
     if len(digits) == 11 and digits.startswith("1"):
         return digits[1:]

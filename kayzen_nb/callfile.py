@@ -71,14 +71,15 @@ def import_call_file(
     (file,) = find_call_files(str(path))
     try:
         with ThreadPoolExecutor(max_workers=1) as beside:  # hashing lets DuckDB's threads run, and they it
-            digest = beside.submit(_sha256, file)
             reading = _Reading(file=file, zone=zone, key=key, to=to, keep_numbers=keep_numbers)
+            hashing = beside.submit(_sha256, file)
             reading.copy()
             if reading.missed_years():
                 reading.widen()
                 reading.copy()
-            reading.check()
-        return reading.describe(digest.result())
+            digest = hashing.result()
+            reading.check()  # after all that reads the file
+        return reading.describe(digest)
     except BaseException:
         to.unlink(missing_ok=True)
         raise

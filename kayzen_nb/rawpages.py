@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
     from types import TracebackType
+
+    import duckdb
 
     from kayzen_nb.callerkey import CallerKey
 
@@ -87,8 +90,6 @@ class RawPages:
         except OutputFolderError:
             if not self._has_failed:
                 raise
-        finally:
-            self._sealer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +119,7 @@ def forget_in_raw(path: Path, to: Path, key: CallerKey, number: str) -> int:
     """Write pages again (to a new file) without a caller of ``key.forgotten``; how many records held the caller."""
     pseudonym = (key.pseudonym(number) or number).encode()
     sealer, changed = _Sealer(key, keep_numbers=True), 0
-    with _explain_refusals(to), closing(sealer), closing(_GzipFile(to)) as file:
+    with _explain_refusals(to), closing(_GzipFile(to)) as file:
         for batch in read_raw(path):
             doubtful = [line for line in batch if line[:1] == b"{" and (pseudonym in line or _SEALED not in line)]
             written = dict(zip(doubtful, sealer.seal(doubtful), strict=True))
@@ -195,12 +196,9 @@ class _Sealer:
         from (select unnest(?::text[]) as t)"""
 
     def __init__(self, key: CallerKey, *, keep_numbers: bool) -> None:
-        self._engine = open_engine(key)
+        self._engine = _open(key, os.getpid(), get_ident())
         self._keep_numbers = keep_numbers
         self._dialled: dict[str, str] = {}  # the few numbers of the ads, as they are kept
-
-    def close(self) -> None:
-        self._engine.close()
 
     def seal(self, records: Sequence[bytes]) -> Iterator[bytes]:
         """The records as they are kept, in their order."""
@@ -236,6 +234,12 @@ class _Sealer:
             kept |= {_NUMBER: self._dialled[dialled]} if dialled is not None else {}
             shown = [member for one in shown for member in _hide_numbers(dict([one]), known).items()]
         return _write_record(kept, shown)
+
+
+@lru_cache(maxsize=1)
+def _open(key: CallerKey, *_: int) -> duckdb.DuckDBPyConnection:
+    """The engine, kept for the next day of this process and thread, as that of ``callpages``."""
+    return open_engine(key)
 
 
 def _texts(trees: Sequence[_Members], name: str) -> set[str]:
@@ -312,9 +316,12 @@ def _hide_numbers(tree: dict[str, Any], numbers: tuple[str, ...]) -> dict[str, A
 
 def _hide_value(value: msgspec.Raw, known: tuple[str, ...]) -> Any:
     written = bytes(value)
-    if len(written) < 7 or not _is_doubtful(written.decode("utf-8", "replace")):
+    if len(written) < 7 or not _is_doubtful(text := written.decode("utf-8", "replace")):
         return value
-    tree = msgspec.json.decode(written)
+    try:
+        tree = msgspec.json.decode(written)
+    except msgspec.DecodeError:  # a number of thousands of digits
+        return _mask_runs(text)
     hidden = _hide_tree(tree, known)
     return value if hidden == tree else hidden
 

@@ -35,6 +35,7 @@ class Asker:
         self, exchange: Callable[[Question], Answer], reader: AnswerReader, deadline: Deadline, *, limit_s: float
     ) -> None:
         self._exchange, self._reader, self._deadline, self._limit_s = exchange, reader, deadline, limit_s
+        self._gave_up = False  # a request failed to the end, and none was answered since
 
     def ask(self, question: Question, read: Callable[[bytes], _Read], pace: Pace) -> _Read | None:
         """What ``read`` makes of the answer; None at a status of ``none_at``. Raises PlatformError subclasses only."""
@@ -46,7 +47,7 @@ class Asker:
             except Limited as limited:
                 wait_s, why = limited.wait_s(pace.now()), limited.why
             except TryAgain as again:
-                failure = again.error
+                failure, self._gave_up = again.error, True
             except PlatformError as refused:
                 failure = type(refused)(*refused.problems)
             if failure:
@@ -56,11 +57,14 @@ class Asker:
         raise AssertionError("counting does not end")
 
     def _try(self, question: Question, read: Callable[[bytes], _Read], pace: Pace) -> _Read | None:
-        """Three requests at most, short waits between them, within the deadline. Our pace counts each of them."""
+        """Three requests at most, short waits between them, within the deadline. Our pace counts each of them.
+
+        Where the question before got no answer at all, one request shows whether the storm is over.
+        """
         self._deadline.start(self._limit_s)
         for attempt in stamina.retry_context(
             on=self._next_wait,
-            attempts=_ATTEMPTS,
+            attempts=1 if self._gave_up else _ATTEMPTS,
             timeout=None,  # the deadline is kept by _next_wait, which sees Retry-After too
             wait_initial=0.5,
             wait_max=2.0,
@@ -69,7 +73,9 @@ class Asker:
             with attempt:
                 with self._deadline.paused():
                     pace.wait(self._reader.where(question))
-                return self._reader.read(question, self._exchange(question), read, now=pace.now())
+                found = self._reader.read(question, self._exchange(question), read, now=pace.now())
+                self._gave_up = False
+                return found
         raise AssertionError("stamina ends by returning or raising")
 
     def _next_wait(self, failure: Exception) -> bool | float:

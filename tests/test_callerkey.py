@@ -17,6 +17,7 @@ KEY = CallerKey(key=Secret("0123456789abcdef" * 4))
 NUMBERS = (
     "+12125550123", "2125550123", "12125550123", "(212) 555-0123", "+1 212 555 0123 x45", "+44 5555 550123",
     "anonymous", "Restricted", "", "911", "0012125550123", "212.555.0123 ext. 9",
+    "1.21256E+10", " 1.2125550123e10 ", "12125550123E0", "E12125550123", "+12125550123 e",
 )  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def test_another_key_gives_another_pseudonym():
     assert other.pseudonym("+12125550123") != KEY.pseudonym("+12125550123")
 
 
-@pytest.mark.parametrize("number", ["anonymous", "Restricted", "", "911"])
+@pytest.mark.parametrize("number", ["anonymous", "Restricted", "", "911", "1.21256E+10", " 1e10 "])
 def test_those_who_hide_their_number_are_not_one_caller(number):
     assert KEY.pseudonym(number) is None
 

@@ -14,13 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kayzen_nb import sources
 from kayzen_nb.callerkey import CallerKey
 from kayzen_nb.callfile import find_call_files, import_call_file
+from kayzen_nb.calllayout import read_layout
 from kayzen_nb.errors import CallFileError
 from kayzen_nb.localclock import read_clock
 from kayzen_nb.privacy import Secret, mask_phone, mask_text
 from kayzen_nb.repeatedhour import resolve_repeated
 from kayzen_nb.ringba_columns import KNOWN_TITLES, NAMES
+from kayzen_nb.settings import Settings
 from kayzen_nb.storedcalls import STORED_COLUMNS
 
 NEW_YORK, DENVER = "America/New_York", "America/Denver"
@@ -398,6 +401,19 @@ def test_times_that_tell_their_zone_are_not_ambiguous(write):
     assert imported.ambiguous == 1
 
 
+@pytest.mark.parametrize(("text", "count"), [("2026-11-01T01:30:00-05:00", 0), ("11/01/2026 01:30:00 AM", 1)])
+def test_a_file_of_one_row_is_ambiguous_only_if_its_time_tells_no_zone(write, text, count):
+    imported, _ = read(write(*short(f"A,{text}")))
+    assert (imported.ambiguous, len(imported.notes)) == (count, count)
+
+
+def test_a_time_that_is_cut_by_the_end_of_the_head_is_not_looked_at(write):
+    file = write(*short(*(f"C{n:07},2026-11-01T01:30:00-05:00" for n in range(9000))))
+    times = read_layout(file).times
+    assert file.stat().st_size > 300_000
+    assert (len(times) > 5000, set(times)) == (True, {"2026-11-01T01:30:00-05:00"})
+
+
 def test_each_repeated_hour_of_a_long_file_is_its_own(write):
     years = [every_ten_minutes(NEW_YORK, day, hours=90) for day in ((2024, 11, 1), (2025, 10, 31), (2026, 10, 30))]
     imported, rows = read(export(write, [*years[0], *years[1], *years[2]], NEW_YORK))
@@ -596,6 +612,32 @@ def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch):
     file = write(HEADER, FULL)
     monkeypatch.setattr("kayzen_nb.callfile._sha256", lambda f: os.utime(f, (1, 1)))
     assert "was changed while it was read" in refusal(file)
+
+
+def test_files_of_one_name_from_two_folders_are_both_among_the_inputs(write, tmp_path):
+    settings, files = Settings(home=tmp_path / "home"), []
+    for folder in ("march", "april/late"):
+        (tmp_path / folder).mkdir(parents=True)
+        files.append(write(*short(f"{folder[0]},{AT}"), name=f"{folder}/calls.csv"))
+    asked = {"source": "csv", "period": None, "zone": NEW_YORK, "settings": settings}
+    table = sources.calls(csv_path=";".join(map(str, files)), **asked)
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    assert table.inputs == dict(zip(("march/calls.csv", "april/late/calls.csv"), digests, strict=True))
+    other = write(*short(f"B,{AT}"), name="other.csv")
+    assert set(sources.calls(csv_path=f"{files[0]};{other}", **asked).inputs) == {"calls.csv", "other.csv"}
+
+
+def test_a_campaign_cannot_be_picked_from_a_file_without_campaigns(write, tmp_path):
+    file = write(*short(f"A,{AT}"))
+    with pytest.raises(CallFileError, match="no column 'Campaign'"):
+        sources.calls(
+            source="csv",
+            period=None,
+            zone=NEW_YORK,
+            settings=Settings(home=tmp_path),
+            csv_path=file,
+            campaign="CTV Spring",
+        )
 
 
 # -- which files -----------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import re
 import stat
 from datetime import UTC, datetime, timedelta
@@ -16,9 +18,10 @@ from hypothesis import strategies as st
 from test_archive import KEY, record, write_stored
 
 from kayzen_nb.callerkey import CallerKey
+from kayzen_nb.callpages import CallPages
 from kayzen_nb.errors import InputError, OutputFolderError
 from kayzen_nb.privacy import Secret
-from kayzen_nb.rawpages import RawPages, expire, find_expired, quarantine, read_raw
+from kayzen_nb.rawpages import RawPages, expire, find_expired, forget_in_raw, quarantine, read_raw
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CALLER, DIALLED = "+12125550142", "+18885550122"
@@ -119,6 +122,105 @@ def test_a_record_is_one_line_however_it_was_written_and_what_is_none_becomes_a_
     assert json.loads(lines[0])["more"] == {"a": [1, 2]}
     assert all(isinstance(json.loads(line), str) for line in lines[1:])
     assert b"2125550142" not in digits_in(lines)
+
+
+def read_as_calls(tmp_path, records, key=KEY):
+    """As ``stored_rows``, by the reader that a sync has; the last column says why a row is refused."""
+    path = tmp_path / "calls.parquet"
+    with CallPages(key) as pages:
+        pages.add(records)
+        pages.write(path, window_start=NOW, window_end=NOW, pulled_at=NOW, source="test")
+    return duckdb.execute("select * from read_parquet(?) order by call_id", [str(path)]).fetchall()
+
+
+REPEATED = {
+    "a value": ['"payoutAmount":1'], "the same value": ['"payoutAmount":20.0'], "an escaped name": ['"payout\\u0041mount":1'],
+    "a new column": ['"tag:x":"a"', '"tag:x":"b"'], "two links": ['"recordingUrl":"https://a.example/1"'] * 2,
+    "the caller": ['"inboundPhoneNumber":"+12125550143"', '"tag:y":"call 2.1.2.5.5.5.0.1.4.3"'],
+    "the number": ['"number":"+18885550123"', '"tag:y":"8/8/8/555.0123"'], "thrice": ['"number":1', '"number":null'],
+    "a number in a tag": ['"tag:x":1', '"tag:x":{"a":["call 2.1.2.5.5.5.0.1.4.2"]}'], "odd text": ['"tag:x":"},{\\"\\n"', '"tag:x": [ ]'],
+    "a long number": [f'"tag:x":1{"0" * 5000}'] * 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("again", REPEATED.values(), ids=REPEATED)
+@pytest.mark.parametrize("spaces", ["", "\r\n  "])
+def test_a_name_that_stands_twice_does_so_in_the_pages_without_numbers_and_the_row_is_refused_again(
+    tmp_path, again, spaces
+):
+    first = json.dumps(record(1, inboundPhoneNumber=CALLER), separators=(",", ":"))[1:-1]
+    twice = f"{{{spaces}{first},{','.join(again)}{spaces}}}".encode()
+    records = [twice, json.dumps(record(2)).encode()]
+    lines = keep(tmp_path, records)
+    rows = read_as_calls(tmp_path, records)
+    assert [row[:-2] for row in read_as_calls(tmp_path, lines)] == [row[:-2] for row in rows]
+    assert [row[-1] for row in read_as_calls(tmp_path, lines)] == [row[-1] for row in rows]
+    assert [row[-1] for row in rows] == ["a name stands twice", None]
+    assert len(lines) == 2
+    for number in (b"2125550142", b"2125550143", b"8885550122", b"8885550123"):
+        assert number not in digits_in(lines)
+    assert b"https" not in lines[0]
+    assert keep(tmp_path, lines) == lines
+
+
+def test_a_record_with_spaces_or_escapes_is_not_taken_for_one_with_a_name_twice(tmp_path):
+    written = [json.dumps(record(1), indent=1), json.dumps(record(2)).replace("payoutAmount", r"payout\u0041mount")]
+    assert [row[-1] for row in read_as_calls(tmp_path, keep(tmp_path, [text.encode() for text in written]))] == [
+        None
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "again", ['"tag:x":1,"tag:x":"Ann"', '"payoutAmount":1', '"inboundPhoneNumber":"+12125550142"']
+)
+def test_a_caller_is_forgotten_in_a_record_with_a_name_twice_too(tmp_path, again):
+    first = json.dumps(record(1, inboundPhoneNumber=CALLER))
+    (tmp_path / "before").mkdir()
+    keep(tmp_path / "before", [f"{first[:-1]},{again}}}".encode()])
+    forgetting = CallerKey(key=KEY.key, forgotten=frozenset({KEY.pseudonym(CALLER)}))
+    assert forget_in_raw(tmp_path / "before" / "pages.ndjson.gz", tmp_path / "after.gz", forgetting, CALLER) == 1
+    [[line]] = read_raw(tmp_path / "after.gz")
+    assert b"Ann" not in line
+    assert KEY.pseudonym(CALLER).encode() not in line
+    assert [row[-1] for row in read_as_calls(tmp_path, [line], forgetting)] == ["a name stands twice"]
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("room", [0, 2000, 5000])
+def test_a_full_disk_is_told_whenever_it_is_met(tmp_path, monkeypatch, room):
+    """``room`` bytes fit: none, some, or all but what closing writes."""
+    raw_write = gzip.GzipFile.write
+    monkeypatch.setattr(
+        gzip.GzipFile,
+        "write",
+        lambda file, line: raw_write(file, line) if file.size + len(line) < room else full_disk(),
+    )
+    if room == 5000:
+        monkeypatch.setattr(gzip.GzipFile, "close", full_disk)
+    with pytest.raises(OutputFolderError, match="No space left on device") as refused:
+        keep(tmp_path, [record(n) for n in range(8)])
+    (problem,) = refused.value.problems
+    assert (problem.where, "TMPDIR" in problem.next_step) == (str(tmp_path), True)
+    assert "555" not in str(problem)
+
+
+def test_pages_that_cannot_be_begun_are_told(tmp_path):
+    with pytest.raises(OutputFolderError, match="No such file or directory"):
+        RawPages(tmp_path / "nowhere" / "a.gz", KEY)
+
+
+def test_closing_hides_no_error_that_came_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(gzip.GzipFile, "close", full_disk)
+    with pytest.raises(KeyError, match="the first"), RawPages(tmp_path / "a.gz", KEY):
+        raise KeyError("the first")
+    pages = RawPages(tmp_path / "b.gz", KEY)
+    monkeypatch.setattr(gzip.GzipFile, "write", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pages.add([b"{}"])
+    pages.close()
 
 
 def test_raw_values_of_msgspec_are_taken_as_they_come(tmp_path):

@@ -104,7 +104,6 @@ def test_E02_an_ambiguous_time_without_offset_is_counted_and_never_guessed_in_si
     assert (len(rows_of(table)), aside(table)) == (1, {"a local time that the clock change skips": 1})
 
 
-@pytest.mark.xfail(strict=True, reason="a file of one row is taken for one whose times tell no zone: the note is wrong")
 def test_E02_a_single_call_that_tells_its_zone_is_not_ambiguous(ground):
     period = Period(first_day=AUTUMN, last_day=AUTUMN, zone=ZONES[0])
     table = from_csv(ground, [make_cells(1, **{"Call Date": "2026-11-01T01:30:00-05:00"})], period, zone=ZONES[0])

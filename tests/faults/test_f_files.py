@@ -208,18 +208,7 @@ except KayzenNbError as refused:
 
 
 @posix_only
-@pytest.mark.parametrize(
-    "limit",
-    [
-        pytest.param(
-            4_000,
-            marks=pytest.mark.xfail(
-                strict=True, reason="the spool of raw pages lets the system's own error out, with a traceback"
-            ),
-        ),
-        60_000,
-    ],
-)
+@pytest.mark.parametrize("limit", [4_000, 60_000])
 def test_F04_a_real_limit_on_files_is_told_in_plain_words_and_the_archive_stays(ground, limit):
     """The spool's files come first: raw pages grow beyond 4 kB, the lines for DuckDB beyond 60 kB."""
     ground.sync(whole_log([make_record(1)]))

@@ -54,7 +54,13 @@ class Living(RuleBasedStateMachine):
         self.read, self.past, self.script, self.count = {}, [], [], 0
 
     def teardown(self):
-        shutil.rmtree(self.home, ignore_errors=True)
+        """At the end a whole run, and every moment of the past once more."""
+        try:
+            self.a_run_until_whole()
+            for moment, read in self.past:
+                assert self._rows(as_of=moment) == self.world.truth(self._held(read))
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)
 
     # The platform.
 

@@ -145,9 +145,9 @@ def call_contents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def call_lists(draw: st.DrawFn, *, most: int = 30, days: Sequence[date] = DAYS) -> list[Call]:
+def call_lists(draw: st.DrawFn, *, least: int = 0, most: int = 30, days: Sequence[date] = DAYS) -> list[Call]:
     """Calls of the days, each with its own id."""
-    times = draw(st.lists(moments(days), max_size=most))
+    times = draw(st.lists(moments(days), min_size=least, max_size=most))
     return [Call(call_id=f"RGB{n:05}", at_ms=at, **draw(call_contents())) for n, at in enumerate(times)]
 
 
