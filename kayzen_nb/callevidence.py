@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kayzen_nb.calls import CallEvidence
-from kayzen_nb.callsql import BAD_AMOUNT, BAD_DATE, BAD_DURATION, BAD_FLAG, NO_CALL_ID
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.sources import calls
+from kayzen_nb.storedcalls import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from kayzen_nb.period import Period
     from kayzen_nb.settings import Settings
-
-_LOST = {NO_CALL_ID, BAD_DATE, BAD_AMOUNT, BAD_DURATION, BAD_FLAG}  # calls all the same: their events are unknown
 
 
 def fetch_period_evidence(
@@ -36,7 +34,7 @@ def fetch_period_evidence(
     ids = [call_id for (call_id,) in table.relation.select("call_id").fetchall()]
     with Ringba(settings, transport=transport) as ringba:
         found = ringba.fetch_many_evidence(ids, on_progress)
-    unread = [one for one in table.ledger.set_aside if one.reason in _LOST]
+    unread = [one for one in table.ledger.set_aside if one.reason in UNREADABLE]
     return [*found.values(), *(_unread(one.reason) for one in unread for _ in range(one.rows))]
 
 

@@ -14,7 +14,7 @@ import duckdb
 from kayzen_nb import __version__
 from kayzen_nb.callfilesql import FileSql
 from kayzen_nb.calllayout import note_columns, note_end, read_layout
-from kayzen_nb.callsql import SKIPPED_TIME, open_engine
+from kayzen_nb.callsql import open_engine
 from kayzen_nb.checks import Ledger, SetAside
 from kayzen_nb.csvfault import explain_refusal, second_header
 from kayzen_nb.errors import CallFileError, Problem
@@ -23,7 +23,7 @@ from kayzen_nb.localclock import YEARS, read_clock
 from kayzen_nb.newcolumns import describe_currencies, other_currencies
 from kayzen_nb.repeatedhour import OrderedFile, note_hour, tell_apart
 from kayzen_nb.spool import spool_folder
-from kayzen_nb.storedcalls import PARQUET, PullFacts
+from kayzen_nb.storedcalls import PARQUET, SKIPPED_TIME, PullFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

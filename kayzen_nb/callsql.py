@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from kayzen_nb.ringba_columns import title
-from kayzen_nb.storedcalls import STORED_COLUMNS
+from kayzen_nb.storedcalls import (
+    BAD_AMOUNT,
+    BAD_DATE,
+    BAD_DURATION,
+    BAD_FLAG,
+    NO_CALL_ID,
+    SKIPPED_TIME,
+    STORED_COLUMNS,
+)
 from kayzen_nb.vocabulary import CALL_COLUMNS
 
 if TYPE_CHECKING:
@@ -33,8 +41,6 @@ _TEXTS = (
 )  # fmt: skip
 _AMOUNTS = {"revenue": "revenue_usd_micros", "payout": "payout_usd_micros"}
 _TIMES = {"duration": "duration_s", "connected_time": "connected_s", "time_to_connect": "time_to_connect_s"}
-NO_CALL_ID, BAD_DATE, SKIPPED_TIME = "no usable call id", "unreadable date", "a local time that the clock change skips"
-BAD_AMOUNT, BAD_DURATION, BAD_FLAG = "unreadable amount", "unreadable duration", "unreadable yes or no"
 
 # Values as Ringba writes them, in its API, its exports, and after a spreadsheet has touched them. Amounts below a
 # billion dollars survive the way through a double exactly: it tells millionths apart up to nine billion.

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import Stage, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from kayzen_nb.calls import CallTable
-    from kayzen_nb.period import Period
 
 BUCKET_S = 900  # every zone's offset is a multiple of 15 minutes, so buckets, not calls, are put into local days
 _FLAG_OF = {Stage.CONNECTED: "connected", Stage.CONVERTED: "converted", Stage.PAYOUT: "paid"}
@@ -59,7 +60,8 @@ class Funnel:
 
     ``cube`` has one row per 15-minute bucket and campaign: ``day`` (local), ``campaign`` and, for each stage,
     ``<stage>_calls``, ``<stage>_revenue``, ``<stage>_payout`` (micros). ``beside`` counts what is not a stage; None is
-    unknown. ``unknown`` names the columns of the call table that the source does not hold.
+    unknown. ``unknown`` names the columns of the call table that the source does not hold. ``unread`` are the local
+    days that the archive does not hold at all, ``partly_read`` those of which it holds a part.
     """
 
     cube: pd.DataFrame
@@ -67,6 +69,8 @@ class Funnel:
     unknown: frozenset[str]
     beside: Mapping[str, int | None]
     violations: Mapping[str, int]
+    unread: tuple[date, ...] = ()
+    partly_read: tuple[date, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -91,10 +95,11 @@ class Funnel:
     def by(self, dimension: str) -> pd.DataFrame:
         """The same rows per value of ``day`` or ``campaign``, which is the first column.
 
-        Blank values are kept as a group of their own; every day of the period is there, also without calls.
+        Blank values are kept as a group of their own; every day of the period is there, also without calls. Of an
+        unread day nothing is known.
         """
         groups = self._groups(dimension)
-        parts = [_steps_of(self, rows) for rows in groups.values()]
+        parts = [_steps_of(self, rows, is_read=value not in self.unread) for value, rows in groups.items()]
         for value, part in zip(groups, parts, strict=True):
             part.insert(0, dimension, pd.Series([value] * len(part), dtype="object"))
         return pd.concat(parts, ignore_index=True) if parts else _empty_by(dimension, self.steps())
@@ -130,23 +135,40 @@ def count_funnel(calls: CallTable, period: Period) -> Funnel:
     cube.insert(0, "day", starts.dt.tz_convert(period.zone).dt.date)
     beside = {flag: None if flag in calls.unknown else int(cube[flag].sum()) for flag in _BESIDE}
     violations = {name: int(cube[f"violation_{n}"].sum()) for n, name in enumerate(VIOLATIONS)}
-    return Funnel(cube=cube, period=period, unknown=frozenset(calls.unknown), beside=beside, violations=violations)
+    unread, partly = _unread_days(calls, period)
+    return Funnel(
+        cube=cube,
+        period=period,
+        unknown=frozenset(calls.unknown),
+        beside=beside,
+        violations=violations,
+        unread=unread,
+        partly_read=partly,
+    )
+
+
+def _unread_days(calls: CallTable, period: Period) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    """The local days that no pull covers, and those that pulls cover in part."""
+    missing = set(calls.missing_days)
+    spans = {day: set(Period(first_day=day, last_day=day, zone=period.zone).utc_days) for day in period.days}
+    unread = tuple(day for day, span in spans.items() if span <= missing)
+    return unread, tuple(day for day, span in spans.items() if span & missing and day not in unread)
 
 
 def _total(rows: pd.DataFrame, stage: Stage, measure: str) -> int:
     return int(rows[f"{stage}_{measure}"].sum())
 
 
-def _steps_of(funnel: Funnel, rows: pd.DataFrame) -> pd.DataFrame:
-    counts = [_total(rows, stage, "calls") if funnel.is_known(stage) else None for stage in Stage]
+def _steps_of(funnel: Funnel, rows: pd.DataFrame, *, is_read: bool = True) -> pd.DataFrame:
+    counts = [_total(rows, stage, "calls") if is_read and funnel.is_known(stage) else None for stage in Stage]
     return pd.DataFrame(
         {
             "stage": [stage.value for stage in Stage],
             "calls": pd.array(counts, dtype="Int64"),
             "of_first_rate": [_rate(count, counts[0]) for count in counts],
             "of_previous_rate": [_rate(*pair) for pair in zip(counts, [counts[0], *counts[:-1]], strict=True)],
-            "revenue": _money(funnel, rows, "revenue"),
-            "payout": _money(funnel, rows, "payout"),
+            "revenue": _money(funnel, rows, "revenue", is_read=is_read),
+            "payout": _money(funnel, rows, "payout", is_read=is_read),
         }
     )
 
@@ -160,8 +182,8 @@ def _empty_by(dimension: str, steps: pd.DataFrame) -> pd.DataFrame:
     return steps.iloc[:0].reindex(columns=[dimension, *steps.columns])
 
 
-def _money(funnel: Funnel, rows: pd.DataFrame, measure: str) -> pd.Series:
+def _money(funnel: Funnel, rows: pd.DataFrame, measure: str, *, is_read: bool) -> pd.Series:
     """Exact dollars per stage; missing where the stage, or the amount itself, is unknown."""
-    known = f"{measure}_usd_micros" not in funnel.unknown
+    known = is_read and f"{measure}_usd_micros" not in funnel.unknown
     sums = [usd(_total(rows, s, measure)) if known and funnel.is_known(s) else None for s in Stage]
     return pd.Series(sums, dtype="object")

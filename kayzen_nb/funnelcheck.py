@@ -7,9 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kayzen_nb.checks import Check, Verdict
-from kayzen_nb.vocabulary import Stage, label
+from kayzen_nb.storedcalls import UNREADABLE
+from kayzen_nb.vocabulary import Stage, counted, label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kayzen_nb.calls import CallTable
     from kayzen_nb.funnel import Funnel
 
@@ -18,6 +21,7 @@ def check_funnel(funnel: Funnel, calls: CallTable) -> list[Check]:
     """What has to hold before anybody reads the numbers."""
     return [
         calls.ledger.check(),
+        _check_all_readable(calls),
         _check_any_calls(funnel),
         _check_stages_known(funnel, calls),
         _check_order(funnel),
@@ -31,7 +35,18 @@ def headline(funnel: Funnel) -> str:
     if not funnel.calls:
         return f"No calls from {funnel.period}: there is nothing to count."
     parts = [_share(funnel, stage) for stage in list(Stage)[1:]]
-    return f"{funnel.calls:,} calls: {', '.join(parts)}. {biggest_drop(funnel)}"
+    return f"{counted(funnel.calls, 'call')}: {', '.join(parts)}. {biggest_drop(funnel)}{_gaps(funnel)}"
+
+
+def _gaps(funnel: Funnel) -> str:
+    """What the archive does not hold, as a sentence that begins with a space; empty where it holds all."""
+    named = (("not in the archive", funnel.unread), ("in the archive only in part", funnel.partly_read))
+    parts = [f"{counted(len(days), 'day')} {_be(days)} {words} ({_listed(days)})" for words, days in named if days]
+    return f" {'; '.join(parts)}: nothing is known of what is missing." if parts else ""
+
+
+def _be(days: Sequence[object]) -> str:
+    return "is" if len(days) == 1 else "are"
 
 
 def biggest_drop(funnel: Funnel) -> str:
@@ -68,16 +83,17 @@ def describe_days(funnel: Funnel) -> str:
         return "No day of the period has a call."
     daily = funnel.by("day")
     incoming = daily[daily["stage"] == Stage.INCOMING]
+    incoming = incoming[~incoming["day"].isin(funnel.unread)]
     calls_of = {str(day): int(calls) for day, calls in zip(incoming["day"], incoming["calls"], strict=True)}
     top = max(calls_of, key=calls_of.__getitem__)
     silent = [day for day, calls in calls_of.items() if not calls]
     text = f"Most calls came on {top}: {calls_of[top]:,}."
-    return text + (f" No calls at all on {_listed(silent)}." if silent else "")
+    return text + (f" No calls at all on {_listed(silent)}." if silent else "") + _gaps(funnel)
 
 
-def _listed(days: list[str]) -> str:
+def _listed(days: Sequence[object]) -> str:
     """A few days by name, many by number."""
-    return ", ".join(days) if len(days) <= 3 else f"{len(days)} days, the first {days[0]}"
+    return ", ".join(map(str, days)) if len(days) <= 3 else f"{len(days)} days, the first {days[0]}"
 
 
 def describe_campaigns(funnel: Funnel) -> str:
@@ -122,6 +138,19 @@ def _check_days_kept(calls: CallTable) -> list[Check]:
             next_step=f"Run: kayzen-nb sync --from {first} --to {last} --tz UTC",
         )
     ]
+
+
+def _check_all_readable(calls: CallTable) -> Check:
+    """Whether any row is missing from the numbers because it could not be read."""
+    lost = {one.reason: one.rows for one in calls.ledger.set_aside if one.reason in UNREADABLE}
+    told = ", ".join(f"{counted(rows, 'row')}: {reason}" for reason, rows in lost.items())
+    return Check(
+        name="every row could be read",
+        verdict=Verdict.UNKNOWN if lost else Verdict.PASS,
+        expected="no row set aside as unreadable",
+        found=told or "none",
+        next_step="Their calls and money are not in the numbers. Look at these rows at the source." if lost else "",
+    )
 
 
 def _check_any_calls(funnel: Funnel) -> Check:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kayzen_nb.privacy import mask_text
+from kayzen_nb.storedcalls import NAME_TWICE, NO_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import duckdb
 
 TABLE = "unusual_records"
-TWICE, UNSOUND = "a name stands twice", "not a sound record"
 MOST_NEW = 500  # more names than this are values that stand in the place of names
 _CURRENCY = "currency"  # a column whose name holds this, in whatever case, says what the amounts are in
 _MEMBERS = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
@@ -81,8 +81,8 @@ def load_unusual(engine: duckdb.DuckDBPyConnection, path: Path, ids: Mapping[str
             caller=list(ids).index("caller") + 1,
             source=source,
             currency=_CURRENCY,
-            twice=TWICE,
-            unsound=UNSOUND,
+            twice=NAME_TWICE,
+            unsound=NO_RECORD,
         )
     )
     return (*shown, *new[MOST_NEW:])

@@ -34,6 +34,12 @@ class Period:
         count = (self.last_day - self.first_day).days + 1
         return tuple(self.first_day + timedelta(days=n) for n in range(count))
 
+    @property
+    def utc_days(self) -> tuple[date, ...]:
+        """The UTC days that the period touches, in order."""
+        first, last = self.start_utc.date(), (self.end_utc - timedelta(microseconds=1)).date()
+        return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
     def __str__(self) -> str:
         return f"{self.first_day} to {self.last_day} ({self.zone})"
 

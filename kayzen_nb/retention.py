@@ -69,6 +69,11 @@ class Forgotten:
         calls = f"{self.rows:,} calls ({len(self.pulls):,} files)"
         records = f"{self.records:,} raw records ({len(self.raw):,} files)"
         lines = [f"The caller is forgotten in {calls} and {records}{', as asked before' if self.was_known else ''}."]
+        if not (self.rows or self.records or self.was_known):
+            lines = [
+                "No call of this caller is in the archive. The number is noted, so that later syncs leave it out.",
+                "Was it typed right? If not, ask again with the right one.",
+            ]
         lines += [f"Holds the caller's pseudonym, delete it yourself: {path}" for path in self.reports]
         lines += [f"Could not be searched, delete it if in doubt: {path}" for path in self.unsearchable]
         return "\n".join(lines)

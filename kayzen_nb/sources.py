@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from kayzen_nb.callerkey import load_caller_key
 from kayzen_nb.callfile import find_call_files, import_call_file
 from kayzen_nb.callpages import CallPages
 from kayzen_nb.calls import CallTable
-from kayzen_nb.callselect import select_calls
+from kayzen_nb.callselect import NEWER, select_calls
 from kayzen_nb.callsql import build_stored_sql
 from kayzen_nb.errors import ParameterError, Problem
 from kayzen_nb.period import Period
@@ -21,6 +21,7 @@ from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
 from kayzen_nb.settings import find_home, load_settings
 from kayzen_nb.spool import new_spool_file
+from kayzen_nb.vocabulary import CALL_COLUMNS, counted, label
 from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
     from kayzen_nb.archive import Present
+    from kayzen_nb.callfile import ImportedFile
     from kayzen_nb.callselect import Selected
     from kayzen_nb.settings import Settings
     from kayzen_nb.watching import Watcher
@@ -103,10 +105,7 @@ def count_numbers(table: CallTable) -> list[tuple[str | None, str | None, int]]:
 
 def utc_days(period: Period) -> Iterator[date]:
     """The UTC days that a period touches, in order."""
-    day, last = period.start_utc.date(), (period.end_utc - timedelta(microseconds=1)).date()
-    while day <= last:
-        yield day
-        day += timedelta(days=1)
+    return iter(period.utc_days)
 
 
 def _from_ringba(
@@ -165,9 +164,14 @@ def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) ->
         source=f"file {named}",
         as_of=max(one.as_of for one in read),
         derived={name: text for one in read for name, text in one.derived.items()},
-        unknown=tuple(name for name in read[0].unknown if all(name in one.unknown for one in read)),
+        unknown=tuple(name for name in CALL_COLUMNS if any(name in one.unknown for one in read)),
         inputs={name: digest for name, one in zip(names, read, strict=True) for digest in one.inputs.values()},
-        notes=(*found.notes, *(note for one in read for note in one.notes)),
+        notes=(
+            *found.notes,
+            *_note_merge(found, files),
+            *_note_gaps(read, files),
+            *(n for one in read for n in one.notes),
+        ),
     )
 
 
@@ -183,12 +187,27 @@ def _tell_apart(files: Sequence[Path]) -> list[str]:
     return [file.relative_to(shared).as_posix() for file in files]
 
 
+def _note_merge(found: Selected, files: Sequence[Path]) -> list[str]:
+    """Which export decided where a call stands in two of them."""
+    again = next((one.rows for one in found.ledger.set_aside if one.reason == NEWER), 0)
+    order = " before ".join(file.name for file in reversed(files))
+    return [f"{counted(again, 'call')} stood in two files: the one changed last counts ({order})."] if again else []
+
+
+def _note_gaps(read: Sequence[ImportedFile], files: Sequence[Path]) -> list[str]:
+    """Columns that only some of the exports hold: unknown for all, rather than mixed into one number."""
+    mixed = [name for name in CALL_COLUMNS if len({name in one.unknown for one in read}) == 2]
+    lack = {file.name: [n for n in mixed if n in one.unknown] for file, one in zip(files, read, strict=True)}
+    told = "; ".join(f"{name} lacks {', '.join(map(label, names))}" for name, names in lack.items() if names)
+    return [f"Unknown, because not every file holds it: {told}."] if told else []
+
+
 def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: datetime | None) -> CallTable:
     settings.require("ringba_account_id")
     archive = Archive(archive_folder(settings.home, settings.ringba_account_id or ""))
     present = archive.present(*_ends(period), as_of)
     if not present.pulls:
-        raise ParameterError(_nothing_kept(period))
+        raise ParameterError(_nothing_kept(period, as_of))
     found = wanted.select([pull.path for pull in present.pulls], counts_outside=False)
     read_at = min(archive.checked_at(pull.day, as_of) or pull.pulled_at for pull in present.pulls)
     return CallTable(
@@ -210,11 +229,17 @@ def _ends(period: Period) -> tuple[date, date]:
     return days[0], days[-1]
 
 
-def _nothing_kept(period: Period) -> Problem:
+def _nothing_kept(period: Period, as_of: datetime | None) -> Problem:
+    if as_of:
+        return Problem(
+            what=f"At {as_of:%Y-%m-%d %H:%M} UTC the archive held none of these days.",
+            where=f"as_of, {period}",
+            next_step="Give a later as_of, or leave it empty; kayzen-nb archive says since when there is something.",
+        )
     return Problem(
         what="The archive holds none of these days.",
         where=str(period),
-        next_step=f"Run: kayzen-nb sync --from {period.first_day} --to {period.last_day}",
+        next_step=f"Run: kayzen-nb sync --from {period.first_day} --to {period.last_day} --tz {period.zone}",
     )
 
 

@@ -23,6 +23,10 @@ STORED_COLUMNS: Mapping[str, str] = {name: column.sql_type for name, column in C
     "set_aside": "VARCHAR",  # why the row is not used; null for a call
 }
 PARQUET = "format parquet, compression zstd, compression_level 1, row_group_size 61440"
+NO_CALL_ID, BAD_DATE, SKIPPED_TIME = "no usable call id", "unreadable date", "a local time that the clock change skips"
+BAD_AMOUNT, BAD_DURATION, BAD_FLAG = "unreadable amount", "unreadable duration", "unreadable yes or no"
+NAME_TWICE, NO_RECORD = "a name stands twice", "not a sound record"
+UNREADABLE = frozenset({NO_CALL_ID, BAD_DATE, SKIPPED_TIME, BAD_AMOUNT, BAD_DURATION, BAD_FLAG, NAME_TWICE, NO_RECORD})
 FACTS_KEY = "kayzen_nb"  # the Parquet file's own key-value metadata holds its facts under this name
 
 

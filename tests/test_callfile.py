@@ -408,7 +408,7 @@ def test_a_file_of_one_row_is_ambiguous_only_if_its_time_tells_no_zone(write, te
 
 
 def test_a_time_that_is_cut_by_the_end_of_the_head_is_not_looked_at(write):
-    file = write(*short(*(f"C{n:07},2026-11-01T01:30:00-05:00" for n in range(9000))))
+    file = write(*short(*(f"C{n:010},2026-11-01T01:30:00-05:00" for n in range(9000))))
     times = read_layout(file).times
     assert file.stat().st_size > 300_000
     assert (len(times) > 5000, set(times)) == (True, {"2026-11-01T01:30:00-05:00"})

@@ -17,12 +17,23 @@ import kayzen_nb
 from kayzen_nb import callpages
 from kayzen_nb.callerkey import CallerKey, load_caller_key
 from kayzen_nb.callpages import CallPages
-from kayzen_nb.callsql import BAD_AMOUNT, BAD_DATE, BAD_DURATION, BAD_FLAG, NO_CALL_ID, build_stored_sql, open_engine
+from kayzen_nb.callsql import build_stored_sql, open_engine
 from kayzen_nb.errors import BadAnswer, ContractError, OutputFolderError
-from kayzen_nb.newcolumns import MOST_NEW, TWICE, UNSOUND
+from kayzen_nb.newcolumns import MOST_NEW
 from kayzen_nb.privacy import Secret
 from kayzen_nb.ringba_columns import API_IDS
-from kayzen_nb.storedcalls import FACTS_KEY, STORED_COLUMNS, read_facts
+from kayzen_nb.storedcalls import (
+    BAD_AMOUNT,
+    BAD_DATE,
+    BAD_DURATION,
+    BAD_FLAG,
+    FACTS_KEY,
+    NAME_TWICE,
+    NO_CALL_ID,
+    NO_RECORD,
+    STORED_COLUMNS,
+    read_facts,
+)
 
 KEY = CallerKey(key=Secret("ab" * 32))
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -277,14 +288,14 @@ def test_a_record_written_over_several_lines_is_one_record(folder):
 def test_a_record_with_a_name_that_stands_twice_is_set_aside(folder):
     twice = json.dumps(record(1))[:-1] + ', "conversionAmount": 99}'
     facts = write([twice.encode(), record(2), b'{"x": 1, "x": 1}'], folder)
-    assert facts.set_aside == {TWICE: 2}
-    assert stored(folder, "call_id, set_aside")[0] == {"call_id": "RGB00001", "set_aside": TWICE}
+    assert facts.set_aside == {NAME_TWICE: 2}
+    assert stored(folder, "call_id, set_aside")[0] == {"call_id": "RGB00001", "set_aside": NAME_TWICE}
 
 
 @pytest.mark.parametrize("odd", [b"5", b"[1]", b'"x"', b'{"a": 01}', b'{"a": "\xff"}', b'{"a": "\\ud800"}', b"{"])
 def test_what_is_no_record_is_set_aside_and_counted(odd, shared):
     facts = write([record(1), odd, record(2)], shared)
-    assert (facts.rows_in, facts.rows_used, facts.set_aside) == (3, 2, {UNSOUND: 1})
+    assert (facts.rows_in, facts.rows_used, facts.set_aside) == (3, 2, {NO_RECORD: 1})
 
 
 # --- the contract

@@ -227,7 +227,7 @@ def test_the_archives_commands_answer_before_and_after_the_first_sync():
     changed = invoke("changes", "--sandbox", "healthy", "--json")
     assert json.loads(changed.stdout)["changed"] == 0
     assert "1 as before" in invoke("reread", "--sandbox", "healthy").stdout
-    assert "Days: 0" in invoke("prune", "--sandbox", "healthy", "--dry-run").stdout
+    assert "Would delete: Days: 0" in invoke("prune", "--sandbox", "healthy", "--dry-run").stdout
 
 
 def test_the_number_to_forget_comes_by_standard_input_and_is_not_shown():

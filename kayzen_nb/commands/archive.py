@@ -34,8 +34,10 @@ def archive(sandbox: str | None, *, as_json: bool) -> None:
     kept = open_keeping(sandbox).archive
     days = kept.days()
     present = kept.present(days[0], days[-1]) if days else None
+    read = [at for day in days if (at := kept.checked_at(day))]
     record: dict[str, Any] = {
         "folder": str(kept.folder),
+        "last_read": max(read).isoformat(timespec="seconds") if read else None,
         "days": len(present.pulls) if present else 0,
         "first_day": str(present.pulls[0].day) if present and present.pulls else None,
         "last_day": str(present.pulls[-1].day) if present and present.pulls else None,
@@ -50,15 +52,21 @@ def archive(sandbox: str | None, *, as_json: bool) -> None:
     sys.exit(1 if record["flaws"] else 0)
 
 
+def _shorten(days: list[str]) -> str:
+    return ", ".join(days) if len(days) <= 3 else f"{days[0]}, {days[1]} ... {days[-1]}"
+
+
 def _tell_holdings(record: dict[str, Any]) -> str:
+    from kayzen_nb.vocabulary import counted  # noqa: PLC0415  # only where it is used
+
     if not record["days"]:
         return f"The archive is empty: {record['folder']}\nnext: kayzen-nb sync"
     gaps = record["missing_days"]
-    told = f"{len(gaps):,} days between are missing: {', '.join(gaps[:5])}." if gaps else "none missing."
+    told = f"{counted(len(gaps), 'day')} between missing: {_shorten(gaps)}." if gaps else "none missing."
     rows = f"{record['rows_in']:,} rows in the newest pulls, {record['rows_used']:,} of them calls"
     lines = [
         f"{record['days']:,} days (UTC), {record['first_day']} to {record['last_day']}, {told}",
-        f"{rows}; {record['pulls']:,} pulls kept, {record['bytes'] / 1e6:,.1f} MB.",
+        f"{rows}; {record['pulls']:,} pulls kept, {record['bytes'] / 1e6:,.1f} MB; last read {record['last_read']}.",
         *record["flaws"],
         f"Folder: {record['folder']}",
     ]
@@ -76,9 +84,11 @@ def _tell_holdings(record: dict[str, Any]) -> str:
     metavar="DAY",
     default="yesterday",
     show_default=True,
-    help="Compare with the archive as it stood at the end of this day.",
+    help="Compare with the archive as it stood at the end of this day, or at a time: 2026-11-25T14:05.",
 )
-@click.option("--until", metavar="DAY", help="... and as it stood at the end of this day; default: now.")
+@click.option(
+    "--until", metavar="DAY", help="... and as it stood at the end of this day or at this time; default: now."
+)
 @_zone
 @click.option("--out", type=click.Path(dir_okay=False), help="Write every change there, as CSV.")
 @_sandbox
@@ -98,9 +108,10 @@ def changes(
     from kayzen_nb.restatement import restate  # noqa: PLC0415  # duckdb, only where calls are compared
     from kayzen_nb.sources import utc_days  # noqa: PLC0415  # as above
 
-    days = list(utc_days(read_period(first, last, zone)))
-    before = read_period(since, since, zone).end_utc
-    after = read_period(until, until, zone).end_utc if until else None
+    today = datetime.now(UTC).date()
+    days = [day for day in utc_days(read_period(first, last, zone)) if day <= today]
+    before = _read_moment(since, zone)
+    after = _read_moment(until, zone) if until else None
     found = restate(open_keeping(sandbox).archive, days[0], days[-1], before, after)
     if out:
         _write_changes(found, out)
@@ -119,8 +130,24 @@ def _write_changes(found: Any, out: str) -> None:
     click.echo(f"Changes written: {out}", err=True)
 
 
+def _read_moment(text: str, zone: str) -> datetime:
+    """A moment from ``2026-11-25T14:05`` in the zone, or the end of a day."""
+    from kayzen_nb.logtimes import find_zone  # noqa: PLC0415  # only where it is used
+
+    try:
+        moment = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        return read_period(text, text, zone).end_utc
+    return moment if moment.tzinfo else moment.replace(tzinfo=find_zone(zone))
+
+
 def _tell_restated(found: Any) -> str:
-    return str(found)
+    if found.compared:
+        return str(found)
+    step = "Choose a later --since (a time such as 2026-11-25T14:05 will do), or come back after the next sync."
+    return f"Nothing to compare: at {found.since:%Y-%m-%d %H:%M} UTC the archive held none of these days.\nnext: {step}"
 
 
 @click.command(epilog=f"{EXAMPLE}kayzen-nb prune --calls-older-than 400 --raw-older-than 30 --keep-pulls 10")
@@ -164,7 +191,8 @@ def prune(
         keep_pulls=keep_pulls,
         dry_run=dry_run,
     )
-    click.echo(as_json_text(pruned.as_record()) if as_json else str(pruned))
+    verb = "Would delete" if dry_run else "Deleted"
+    click.echo(as_json_text(pruned.as_record()) if as_json else f"{verb}: {pruned}")
 
 
 @click.command(epilog=f"{EXAMPLE}kayzen-nb forget\n  echo +12125550123 | kayzen-nb forget")

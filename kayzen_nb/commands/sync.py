@@ -38,9 +38,15 @@ def sync(first: str | None, last: str, zone: str, *, again: bool, sandbox: str |
     month, for three months. It stays below three quarters of Ringba's limits and waits where it must. Ctrl-C is safe at
     any moment: days that were read are kept, and the same command goes on.
     """
-    days = _read_ends(first, last, zone)
-    keeping = open_keeping(sandbox)
-    report = _run(keeping, days, again=again)
+    try:
+        days = _read_ends(first, last, zone)
+        keeping = open_keeping(sandbox)
+        report = _run(keeping, days, again=again)
+    except (KeyboardInterrupt, RuntimeError) as stopped:
+        if not _is_interrupt(stopped):
+            raise
+        click.echo("Stopped. The days that were read are kept; the same command goes on from there.", err=True)
+        sys.exit(2)
     click.echo(as_json_text(_as_record(report, keeping)) if as_json else _tell(report, keeping))
     if report.stopped or not report.is_whole:
         _tell_problems(report)
@@ -61,22 +67,23 @@ def _run(keeping: Keeping, days: tuple[date | None, date], *, again: bool) -> Sy
 
     watcher = watch_terminal()
     due, left_alone = plan_sync(keeping.archive, datetime.now(UTC), *days, again=again)
-    try:
-        with keeping.open_ringba(watcher) as ringba:
-            return run_sync(
-                ringba,
-                keeping.archive,
-                due,
-                key=keeping.key,
-                source=keeping.source,
-                left_alone=left_alone,
-                keep_numbers=keeping.settings.keep_numbers,
-                raw_for=timedelta(days=keeping.settings.raw_days),
-                watcher=watcher,
-            )
-    except KeyboardInterrupt:
-        click.echo("Stopped. The days that were read are kept; the same command goes on from there.", err=True)
-        sys.exit(2)
+    with keeping.open_ringba(watcher) as ringba:
+        return run_sync(
+            ringba,
+            keeping.archive,
+            due,
+            key=keeping.key,
+            source=keeping.source,
+            left_alone=left_alone,
+            keep_numbers=keeping.settings.keep_numbers,
+            raw_for=timedelta(days=keeping.settings.raw_days),
+            watcher=watcher,
+        )
+
+
+def _is_interrupt(stopped: BaseException) -> bool:
+    """Whether a person pressed Ctrl-C: DuckDB tells it as a RuntimeError when it comes inside of a query."""
+    return isinstance(stopped, KeyboardInterrupt) or "interrupted" in str(stopped).casefold()
 
 
 def _tell(report: SyncReport, keeping: Keeping) -> str:

@@ -368,7 +368,7 @@ def test_D14_a_report_of_nothing_of_one_call_and_of_errors_only_renders_and_says
         assert draw_trend(funnel).to_json()
 
 
-_MILLION = """
+_MANY_CALLS = """
 import resource, sys, time
 from datetime import date
 from pathlib import Path
@@ -382,25 +382,25 @@ duckdb.execute('''copy (select printf('RGB%07d', i) as "Inbound Call ID",
     'CTV Spring' as "Campaign", printf('+1212555%04d', 100 + i % 100) as "Caller ID", '+18885550122' as "Dialed #",
     i % 2 = 0 as "Connected", i % 4 = 0 as "Converted", i % 8 = 0 as "Paid Out",
     case when i % 4 = 0 then '27.10' end as "Revenue", case when i % 8 = 0 then '20.00' end as "Payout",
-    '00:02:10' as "Duration" from range(300000) r(i)) to ''' + f"'{home}/million.csv' (header)")
+    '00:02:10' as "Duration" from range(300000) r(i)) to ''' + f"'{home}/many.csv' (header)")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 began = time.monotonic()
 month = Period(first_day=date(2026, 3, 2), last_day=date(2026, 3, 31), zone="UTC")
-table = sources.calls(source="csv", period=month, csv_path=home / "million.csv")
+table = sources.calls(source="csv", period=month, csv_path=home / "many.csv")
 steps = count_funnel(table, month).steps()
 print([int(n) for n in steps["calls"]], steps["revenue"][0], table.ledger.rows_in,
       resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, time.monotonic() - began, sep="|", file=sys.stderr)
 """
 
 
-def test_D15_a_million_calls_are_read_within_a_gigabyte_and_a_minute(tmp_path):
+def test_D15_300_000_calls_are_read_within_the_share_of_memory_and_time_of_a_million(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", _MILLION, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", _MANY_CALLS, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     calls, revenue, rows, peak_mb, seconds = done.stderr.strip().split("|")
     assert (calls, revenue, rows) == ("[300000, 150000, 75000, 37500]", "2032500.00", "300000")
-    assert int(peak_mb) < 900  # a million: 1200, as DuckDB may hold 1 GB (callsql.MEMORY)
+    assert int(peak_mb) < 700  # 341 measured; DuckDB may hold 1 GB (callsql.MEMORY)
     assert float(seconds) < 18
 
 

@@ -55,7 +55,7 @@ from pathlib import Path
 from tests.faults.doors import whole_log
 from tests.faults.ground import Ground, make_record
 ground = Ground(Path(sys.argv[1]))
-for turn in range(1, 9):
+for turn in range(1, 6):
     report, _ = ground.sync(whole_log([make_record(n, payoutAmount=turn) for n in range(turn * 40)]))
     assert report.is_whole
 """
@@ -75,8 +75,8 @@ def test_F01_a_reader_during_writes_sees_whole_files_only(ground):
         seen.add(most)
     ended(writer)
     assert torn == []
-    assert reads > 50
-    assert len(seen) > 3  # it did read between the writes
+    assert reads > 30
+    assert len(seen) > 2  # it did read between the writes
 
 
 def test_F02_two_scheduled_syncs_at_once_both_end_well_and_the_archive_is_whole(tmp_path):
