@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from kayzen_nb.logpage import build_request
-from kayzen_nb.sync import end_of_day
+from kayzen_nb.syncplan import end_of_day
 from tests.faultserver import SURVIVABLE, random_faults
 from tests.properties.world import FIRST_DAY, Call, Log, World, ms_of
 

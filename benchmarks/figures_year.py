@@ -111,7 +111,8 @@ def sync_days(home: Path, days: int, kill: int) -> dict[str, float]:
     from kayzen_nb.callerkey import load_caller_key  # noqa: PLC0415  # as above
     from kayzen_nb.ringba import Ringba  # noqa: PLC0415  # as above
     from kayzen_nb.sandbox import open_sandbox  # noqa: PLC0415  # as above
-    from kayzen_nb.sync import plan_sync, run_sync  # noqa: PLC0415  # as above
+    from kayzen_nb.sync import run_sync  # noqa: PLC0415  # as above
+    from kayzen_nb.syncplan import plan_sync  # noqa: PLC0415  # as above
 
     writes = iter(range(sys.maxsize))
 

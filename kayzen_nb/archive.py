@@ -34,13 +34,13 @@ from kayzen_nb.parquetseal import (
     read_sealed,
     refuse_links,
 )
-from kayzen_nb.restatement import compare
+from kayzen_nb.restatement import Changes, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from types import EllipsisType
 
-    from kayzen_nb.restatement import Changes
     from kayzen_nb.storedcalls import PullFacts
 
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
@@ -88,6 +88,9 @@ class Published:
     was_same: bool
 
 
+_NO_CHANGES = Changes(new=0, gone=0, changed=0, revenue_delta_usd_micros=0, payout_delta_usd_micros=0, is_same=True)
+
+
 class Archive:
     """The archive of one account, HOME/archive/<account id>. ``on_write`` hears of each change before it is made."""
 
@@ -132,7 +135,10 @@ class Archive:
         if pull is None:
             return None
         again = [pull_time(marker) for marker in self._markers(day) if _is_about(marker, pull)]
-        return max([pull.pulled_at, *(time for time in again if as_of is None or time <= as_of)])
+        read_at = min(
+            pull.pulled_at, pull.facts.pulled_at.replace(microsecond=0)
+        )  # a file made anew tells when it was read
+        return max([read_at, *(time for time in again if as_of is None or time <= as_of)])
 
     def raw_of(self, pull: Pull) -> Path | None:
         """The pages behind a pull, as long as they are kept."""
@@ -147,22 +153,35 @@ class Archive:
         """Where the day's raw pages are."""
         return self.folder / "raw" / f"day={day}"
 
-    def publish(self, day: date, written: Path, facts: PullFacts, raw: Path | None = None) -> Published:
+    def publish(
+        self,
+        day: date,
+        written: Path,
+        facts: PullFacts,
+        raw: Path | None = None,
+        *,
+        begun: Pull | EllipsisType | None = ...,
+        named_at: datetime | None = None,
+    ) -> Published:
         """Keep a day that was read whole: ``written`` is its Parquet file with its facts, ``raw`` its sealed pages.
 
         Both stay where they are. The same rows of the same window as the newest pull's leave only a marker that they
-        were read again (that pull's raw pages stay as they are). Raises OutputFolderError where the disk refuses, with
+        were read again (that pull's raw pages stay as they are). ``begun`` is the newest pull from when the reading
+        began: where another reading was published since, this one, which may be older, is not kept. ``named_at`` is
+        when a file that was made from kept pages was made. Raises OutputFolderError where the disk refuses, with
         everything older untouched; RunError where a caller was forgotten while the day was read.
         """
         with self.writing(self.calls_folder(day), self.raw_folder(day)):
             self.sweep(day)
             self._refuse_forgotten(written)
             newest, passed = self._search(day, None)
+            if newest and begun is not ... and (begun is None or begun.path != newest.path):
+                return Published(pull=newest, compared=_NO_CHANGES, was_same=True)
             compared = compare(newest.path, written) if newest else None
             if newest and compared and compared.is_same and not passed and _is_same_window(newest.facts, facts):
                 self._mark(day, newest, facts)
                 return Published(pull=newest, compared=compared, was_same=True)
-            pull = self._place(day, written, facts, raw)
+            pull = self._place(day, written, facts, raw, named_at)
             self.remove(self._markers(day))
             return Published(pull=pull, compared=compared, was_same=False)
 
@@ -232,15 +251,18 @@ class Archive:
     def _mark(self, day: date, newest: Pull, facts: PullFacts) -> None:
         """Note that the newest pull's rows were read again; one marker a day is enough."""
         older = self._markers(day)
-        marker = self.calls_folder(day) / f"_same={self._next_time(day, facts):{_TIME}}.json"
+        marker = self.calls_folder(day) / f"_same={self._next_time(day, facts.pulled_at):{_TIME}}.json"
         text = json.dumps({"pull": newest.path.name, "facts": json.loads(facts.as_text())})
         with self.disk.beside(marker, lambda file: file.write(text.encode())) as temp:
             self.disk.replace(temp, marker)
         self.remove(older)
 
-    def _place(self, day: date, written: Path, facts: PullFacts, raw: Path | None) -> Pull:
+    def _place(
+        self, day: date, written: Path, facts: PullFacts, raw: Path | None, named_at: datetime | None = None
+    ) -> Pull:
         """Raw pages first: a pull that is seen has them."""
-        target = self.calls_folder(day) / f"pulled={self._next_time(day, facts):{_TIME}}.parquet"
+        time = self._next_time(day, named_at or facts.pulled_at)
+        target = self.calls_folder(day) / f"pulled={time:{_TIME}}.parquet"
         with self.disk.beside(target, copy_of(written), sealed=True) as temp:
             held = read_held(temp)
             if isinstance(held, str):
@@ -258,12 +280,12 @@ class Archive:
         if not self.disk.place(temp, target):
             raise FileExistsError(17, "another program wrote it at the same moment", str(target))
 
-    def _next_time(self, day: date, facts: PullFacts) -> datetime:
+    def _next_time(self, day: date, at: datetime) -> datetime:
         """The time that a new file is named by: the clock's, but later than all that is there (clocks go back)."""
         there = [
             p for folder in (self.calls_folder(day), self.raw_folder(day)) for p in folder.iterdir() if _is_ours(p)
         ]
-        clock = facts.pulled_at.astimezone(UTC).replace(microsecond=0)
+        clock = at.astimezone(UTC).replace(microsecond=0)
         return max([clock, *(pull_time(path) + timedelta(seconds=1) for path in there)])
 
 

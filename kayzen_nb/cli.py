@@ -13,7 +13,7 @@ import click
 
 from kayzen_nb import __version__
 from kayzen_nb.commands import account, archive, delivery, lint, plan, rehearse, share, sync, verify
-from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option
+from kayzen_nb.commands.options import EXAMPLE, as_json_text, is_interrupt, json_option
 from kayzen_nb.errors import KayzenNbError, Problem
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except KayzenNbError as refused:
             raise _Refused(str(refused)) from None
+        except (KeyboardInterrupt, RuntimeError) as stopped:
+            if not is_interrupt(stopped):
+                raise
+            click.echo("Stopped.", err=True)
+            sys.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+import duckdb
+
 from kayzen_nb.archive import Archive, archive_folder
 from kayzen_nb.callerkey import load_caller_key
 from kayzen_nb.callfile import find_call_files, import_call_file
@@ -15,7 +17,7 @@ from kayzen_nb.callpages import CallPages
 from kayzen_nb.calls import CallTable
 from kayzen_nb.callselect import NEWER, select_calls
 from kayzen_nb.callsql import build_stored_sql
-from kayzen_nb.errors import ParameterError, Problem
+from kayzen_nb.errors import OutputFolderError, ParameterError, Problem
 from kayzen_nb.period import Period
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
@@ -208,7 +210,12 @@ def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: da
     present = archive.present(*_ends(period), as_of)
     if not present.pulls:
         raise ParameterError(_nothing_kept(period, as_of))
-    found = wanted.select([pull.path for pull in present.pulls], counts_outside=False)
+    try:
+        found = wanted.select([pull.path for pull in present.pulls], counts_outside=False)
+    except (duckdb.IOException, OutputFolderError):
+        if all(pull.path.exists() for pull in present.pulls):
+            raise
+        return _from_archive(settings, period, wanted, as_of)  # older pulls were pruned at this moment
     read_at = min(archive.checked_at(pull.day, as_of) or pull.pulled_at for pull in present.pulls)
     return CallTable(
         relation=found.relation,

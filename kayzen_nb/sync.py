@@ -6,52 +6,38 @@ The archive itself is the only state: a day is done when its file stands there. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kayzen_nb.archive import list_pulls
 from kayzen_nb.callcolumns import check_columns_of
 from kayzen_nb.callpages import CallPages
-from kayzen_nb.errors import BadAnswer, ContractError, PlatformDown, PlatformError, Problem
+from kayzen_nb.errors import (
+    BadAnswer,
+    ContractError,
+    KayzenNbError,
+    OutputFolderError,
+    PlatformDown,
+    PlatformError,
+    Problem,
+    RunError,
+)
 from kayzen_nb.rawpages import RawPages, quarantine, read_raw
 from kayzen_nb.retention import prune
 from kayzen_nb.spool import new_spool_file
+from kayzen_nb.syncplan import BEHIND, DueDay, end_of_day
 from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from kayzen_nb.archive import Archive
     from kayzen_nb.callerkey import CallerKey
     from kayzen_nb.restatement import Changes
     from kayzen_nb.ringba import Ringba
-    from kayzen_nb.storedcalls import PullFacts
     from kayzen_nb.watching import Watcher
 
-# A webhook may convert a call up to 30 days after its connection (Ringba, "Why didn't my webhook convert").
-SETTLES_AFTER = timedelta(days=30)
-# Adjustments by hand know no such limit: a settled day is looked at once more each month, for three months.
-RECHECK_EVERY, RECHECK_UNTIL = timedelta(days=30), timedelta(days=92)
 RAW_FOR = timedelta(days=30)  # raw pages are kept so long, to be read again by a better reader
-_FRESH = timedelta(hours=6)  # a run that goes on after a kill does not read again what it has just read
-_BEHIND = timedelta(minutes=1)  # Ringba's reports lag by seconds: what is younger is left to the next run
-
-NEW, LATE, RECHECK, UNFINISHED, AGAIN, DAMAGED = (
-    "not read yet",
-    "may still change",
-    "monthly second look",
-    "was not over when it was read",
-    "asked for again",
-    "its newest file is damaged",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DueDay:
-    """A UTC day to be read, and why."""
-
-    day: date
-    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,21 +77,6 @@ class SyncReport:
     def is_whole(self) -> bool:
         """Whether every due day was read."""
         return not self.stopped and not any(day.problem for day in self.days)
-
-
-def plan_sync(
-    archive: Archive, now: datetime, first: date | None = None, last: date | None = None, *, again: bool = False
-) -> tuple[list[DueDay], int]:
-    """The due days in order, and how many days of the range cannot have changed any more (or were read just now).
-
-    Without ``first``: the last 30 days, and older days of the archive that are not settled or need their second look.
-    """
-    today = now.astimezone(UTC).date()
-    last = min(last or today, today)
-    days = list(_span(first, last)) if first else sorted(_usual_days(archive, today, last))
-    found = [(day, _why_due(archive, day, now, again=again)) for day in days]
-    due = [DueDay(day=day, why=why) for day, why in found if why]
-    return due, len(days) - len(due)
 
 
 def run_sync(
@@ -177,7 +148,9 @@ class _Reader:
             try:
                 self._done[one.day] = self._read_day(one)
                 failed_before = False
-            except (BadAnswer, PlatformDown, ContractError) as failed:
+            except OutputFolderError:
+                raise
+            except (BadAnswer, PlatformDown, ContractError, RunError) as failed:
                 self._keep_content(failed)
                 problem = _join(failed.problems)
                 self._done[one.day] = DayRead(day=one.day, why=one.why, problem=problem)
@@ -190,21 +163,21 @@ class _Reader:
 
     def _read_day(self, one: DueDay) -> DayRead:
         self._watcher.day(one.day, one.why)
+        before = self._archive.newest(one.day)
         began, end = self._clock(), end_of_day(one.day)
         start = end - timedelta(days=1)
-        window_end = max(min(end, began.replace(microsecond=0) - _BEHIND), start)
+        window_end = max(min(end, began.replace(microsecond=0) - BEHIND), start)
         stored, raw_file = new_spool_file(".parquet"), new_spool_file(".ndjson.gz")
         try:
             with CallPages(self._key, keep_numbers=self._keep_numbers) as pages:
-                raw = RawPages(raw_file, self._key, keep_numbers=self._keep_numbers)
-                try:
+                with RawPages(raw_file, self._key, keep_numbers=self._keep_numbers) as raw:
                     self._collect(start, window_end, pages, raw)
-                finally:
-                    raw.close()
                 facts = pages.write(
                     stored, window_start=start, window_end=window_end, pulled_at=began, source=self._source
                 )
-            return self._publish(one, stored, facts, raw_file)
+            published = self._archive.publish(one.day, stored, facts, raw=raw_file, begun=before)
+            used, changes = facts.rows_used, published.compared
+            return DayRead(day=one.day, why=one.why, rows_in=facts.rows_in, rows_used=used, changes=changes)
         finally:
             stored.unlink(missing_ok=True)
             raw_file.unlink(missing_ok=True)
@@ -216,51 +189,15 @@ class _Reader:
             pages.add(records)
             raw.add(records)
 
-    def _publish(self, one: DueDay, stored: Path, facts: PullFacts, raw_file: Path) -> DayRead:
-        published = self._archive.publish(one.day, stored, facts, raw=raw_file)
-        return DayRead(
-            day=one.day, why=one.why, rows_in=facts.rows_in, rows_used=facts.rows_used, changes=published.compared
-        )
-
-    def _keep_content(self, failed: PlatformError) -> None:
+    def _keep_content(self, failed: KayzenNbError) -> None:
         """An answer that could not be read is kept, masked, so that it can be looked at."""
         content = getattr(failed, "content", b"")
         if content:
             quarantine(self._archive.folder, content, self._clock(), failed.problems[0].what)
 
 
-def end_of_day(day: date) -> datetime:
-    """The first instant after a UTC day."""
-    return datetime.combine(day + timedelta(days=1), time(), UTC)
-
-
-def _why_due(archive: Archive, day: date, now: datetime, *, again: bool) -> str:
-    """Why a day is to be read; empty for one that cannot have changed, or was read just now."""
-    if again:
-        return AGAIN
-    newest, end = archive.newest(day), end_of_day(day)
-    checked = archive.checked_at(day)
-    if newest is None or checked is None:
-        return NEW
-    if archive.pulls(day)[-1].path != newest.path:
-        return DAMAGED
-    if newest.facts.window_end < end:
-        return UNFINISHED
-    if checked < end + SETTLES_AFTER:
-        return LATE if now - checked >= _FRESH else ""
-    is_recheck = now - checked >= RECHECK_EVERY and now - end <= RECHECK_UNTIL
-    return RECHECK if is_recheck else ""
-
-
-def _usual_days(archive: Archive, today: date, last: date) -> set[date]:
-    """The last 30 days, and the archive's own days that are young enough for a second look."""
-    first = today - SETTLES_AFTER - timedelta(days=1)  # the settling look happens on the day after the thirtieth
-    older = {day for day in archive.days() if today - RECHECK_UNTIL <= day < first}
-    return {day for day in _span(first, last) if day <= last} | {day for day in older if day <= last}
-
-
-def _span(first: date, last: date) -> Iterable[date]:
-    return (first + timedelta(days=n) for n in range((last - first).days + 1))
+def _not_reread(day: date, what: str, next_step: str) -> DayRead:
+    return DayRead(day=day, why="read again", problem=Problem(what=what, where=str(day), next_step=next_step))
 
 
 def _join(problems: Sequence[Problem]) -> Problem:
@@ -283,6 +220,12 @@ def reread(archive: Archive, day: date, *, key: CallerKey, keep_numbers: bool = 
     raw = archive.raw_of(newest) if newest else None
     if newest is None or raw is None:
         return None
+    if list_pulls(archive.calls_folder(day))[-1] != newest.path:
+        return _not_reread(
+            day, f"The newest file of {day} is damaged.", f"kayzen-nb sync --from {day} --to {day} --tz UTC"
+        )
+    if newest.facts.caller_key != key.fingerprint:
+        return _not_reread(day, f"The pages of {day} were sealed with another caller.key.", "Put that key back.")
     stored, facts = new_spool_file(".parquet"), newest.facts
     try:
         with CallPages(key, keep_numbers=keep_numbers) as pages:
@@ -295,7 +238,7 @@ def reread(archive: Archive, day: date, *, key: CallerKey, keep_numbers: bool = 
                 pulled_at=facts.pulled_at,
                 source=facts.source,
             )
-        published = archive.publish(day, stored, facts, raw=raw)
+        published = archive.publish(day, stored, facts, raw=raw, begun=newest, named_at=datetime.now(UTC))
     finally:
         stored.unlink(missing_ok=True)
     return DayRead(

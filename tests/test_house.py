@@ -83,6 +83,7 @@ FLOORS = {
         "restatement",
         "retention",
         "sync",
+        "syncplan",
     },
     "compute": {
         "readings",

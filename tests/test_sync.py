@@ -9,7 +9,7 @@ import pytest
 import stamina
 from click.testing import CliRunner
 
-from kayzen_nb import sync
+from kayzen_nb import sync, syncplan
 from kayzen_nb.archive import Archive, archive_folder
 from kayzen_nb.callerkey import load_caller_key
 from kayzen_nb.cli import main
@@ -41,7 +41,7 @@ class World:
         self.script = ()
 
     def due(self, first=None, last=None, **more):
-        return sync.plan_sync(self.archive, self.now, first, last, **more)[0]
+        return syncplan.plan_sync(self.archive, self.now, first, last, **more)[0]
 
     def run(self, due=None, **more):
         transport = FaultTransport(self.sandbox.respond, self.script)
@@ -61,7 +61,7 @@ def world(tmp_path):
 
 
 def some_days(count):
-    return [sync.DueDay(day=TODAY - timedelta(days=n), why="test") for n in range(count, 0, -1)]
+    return [syncplan.DueDay(day=TODAY - timedelta(days=n), why="test") for n in range(count, 0, -1)]
 
 
 def whys(due):
@@ -71,23 +71,23 @@ def whys(due):
 def test_the_first_run_reads_the_last_thirty_days_and_today(world):
     due = world.due()
     assert [due[0].day, due[-1].day] == [TODAY - timedelta(days=31), TODAY]
-    assert {one.why for one in due} == {sync.NEW}
+    assert {one.why for one in due} == {syncplan.NEW}
 
 
 def test_what_was_just_read_is_left_alone_but_not_a_day_that_was_not_over(world):
     world.run()
-    assert whys(world.due()) == {TODAY: sync.UNFINISHED}
+    assert whys(world.due()) == {TODAY: syncplan.UNFINISHED}
 
 
 def test_young_days_are_read_again_the_next_night(world):
     world.run()
     world.pass_days(1)
-    assert whys(world.due())[TODAY - timedelta(days=5)] == sync.LATE
+    assert whys(world.due())[TODAY - timedelta(days=5)] == syncplan.LATE
 
 
 def test_a_day_is_settled_by_a_look_after_thirty_days_then_looked_at_monthly_for_three(world):
     day = TODAY - timedelta(days=1)
-    one = [sync.DueDay(day=day, why="test")]
+    one = [syncplan.DueDay(day=day, why="test")]
     world.run(one)
     seen = []
     for age in range(1, 130):
@@ -95,10 +95,10 @@ def test_a_day_is_settled_by_a_look_after_thirty_days_then_looked_at_monthly_for
         why = whys(world.due()).get(day)
         if why:
             seen.append((age, why))
-            world.run([sync.DueDay(day=day, why=why)])
-    late = [age for age, why in seen if why == sync.LATE]
+            world.run([syncplan.DueDay(day=day, why=why)])
+    late = [age for age, why in seen if why == syncplan.LATE]
     assert late == list(range(1, 31))  # the last of them comes after the thirtieth day is over
-    assert [age for age, why in seen if why == sync.RECHECK] == [60, 90]
+    assert [age for age, why in seen if why == syncplan.RECHECK] == [60, 90]
 
 
 def test_a_range_asks_for_its_days_only_and_again_for_all_of_them(world):
@@ -106,7 +106,7 @@ def test_a_range_asks_for_its_days_only_and_again_for_all_of_them(world):
     assert list(whys(world.due(first, last))) == [first, first + timedelta(days=1), last]
     world.run(world.due(first, last))
     assert world.due(first, last) == []
-    assert set(whys(world.due(first, last, again=True)).values()) == {sync.AGAIN}
+    assert set(whys(world.due(first, last, again=True)).values()) == {syncplan.AGAIN}
 
 
 def test_a_day_in_the_future_is_never_due(world):
@@ -134,7 +134,7 @@ def test_api_and_archive_give_the_same_rows(world):
 
 
 def test_days_that_were_never_read_are_named(world):
-    world.run([sync.DueDay(day=TODAY - timedelta(days=2), why="test")])
+    world.run([syncplan.DueDay(day=TODAY - timedelta(days=2), why="test")])
     period = Period(first_day=TODAY - timedelta(days=3), last_day=TODAY - timedelta(days=1), zone="UTC")
     found = calls(source="archive", period=period, settings=world.settings)
     assert found.missing_days == (TODAY - timedelta(days=3), TODAY - timedelta(days=1))

@@ -15,6 +15,7 @@ from kayzen_nb.errors import ParameterError, Problem
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from kayzen_nb.archive import Archive
 
@@ -45,11 +46,19 @@ def archive(sandbox: str | None, *, as_json: bool) -> None:
         "rows_in": sum(pull.facts.rows_in for pull in present.pulls) if present else 0,
         "rows_used": sum(pull.facts.rows_used for pull in present.pulls) if present else 0,
         "pulls": sum(len(kept.pulls(day)) for day in days),
-        "bytes": sum(file.stat().st_size for file in kept.folder.rglob("*") if file.is_file()),
+        "bytes": sum(_size(file) for file in kept.folder.rglob("*")),
         "flaws": list(present.flaws) if present else [],
     }
     click.echo(as_json_text(record) if as_json else _tell_holdings(record))
     sys.exit(1 if record["flaws"] else 0)
+
+
+def _size(file: Path) -> int:
+    """A file's bytes; 0 for a folder, and for a file that another program has just removed."""
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except OSError:
+        return 0
 
 
 def _shorten(days: list[str]) -> str:
@@ -153,13 +162,13 @@ def _tell_restated(found: Any) -> str:
 @click.command(epilog=f"{EXAMPLE}kayzen-nb prune --calls-older-than 400 --raw-older-than 30 --keep-pulls 10")
 @click.option(
     "--calls-older-than",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 36_500),
     metavar="DAYS",
     help="Delete days of calls older than this; default: none.",
 )
 @click.option(
     "--raw-older-than",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 36_500),
     metavar="DAYS",
     help="Delete raw pages older than this; default: KAYZEN_NB_RAW_DAYS (30).",
 )
@@ -231,9 +240,14 @@ def reread(first: str, last: str, zone: str, *, sandbox: str | None, as_json: bo
     days = _kept(keeping.archive, list(utc_days(read_period(first, last, zone))))
     read = {day: reread_day(keeping.archive, day, key=keeping.key, keep_numbers=keep) for day in days}
     counts = {word: sum(1 for one in read.values() if one and one.outcome == word) for word in ("changed", "same")}
+    problems = [one.problem for one in read.values() if one and one.problem]
     record = {"days": len(days), **counts, "without_raw_pages": sum(1 for one in read.values() if one is None)}
+    record["not_read"] = len(problems)
     text = f"{len(days):,} days: {record['changed']:,} read differently, {record['same']:,} as before, "
     click.echo(as_json_text(record) if as_json else f"{text}{record['without_raw_pages']:,} without raw pages.")
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    sys.exit(1 if problems else 0)
 
 
 def _kept(kept: Archive, asked: list[date]) -> list[date]:

@@ -32,3 +32,8 @@ def read_text(file: str) -> str:
     except UnicodeDecodeError:
         step = "Save it as UTF-8 text and try again."
         raise KayzenNbError(Problem(what="The file is not a text in UTF-8.", where=file, next_step=step)) from None
+
+
+def is_interrupt(stopped: BaseException) -> bool:
+    """Whether a person pressed Ctrl-C: DuckDB tells it as a RuntimeError when it comes inside of a query."""
+    return isinstance(stopped, KeyboardInterrupt) or "interrupted" in str(stopped).casefold()

@@ -10,7 +10,7 @@ import click
 
 from kayzen_nb.commands.days import read_period
 from kayzen_nb.commands.keeping import Keeping, open_keeping
-from kayzen_nb.commands.options import EXAMPLE, as_json_text, json_option
+from kayzen_nb.commands.options import EXAMPLE, as_json_text, is_interrupt, json_option
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,7 +43,7 @@ def sync(first: str | None, last: str, zone: str, *, again: bool, sandbox: str |
         keeping = open_keeping(sandbox)
         report = _run(keeping, days, again=again)
     except (KeyboardInterrupt, RuntimeError) as stopped:
-        if not _is_interrupt(stopped):
+        if not is_interrupt(stopped):
             raise
         click.echo("Stopped. The days that were read are kept; the same command goes on from there.", err=True)
         sys.exit(2)
@@ -63,7 +63,8 @@ def _read_ends(first: str | None, last: str, zone: str) -> tuple[date | None, da
 
 def _run(keeping: Keeping, days: tuple[date | None, date], *, again: bool) -> SyncReport:
     from kayzen_nb.progress import watch_terminal  # noqa: PLC0415  # tqdm, only where something is shown
-    from kayzen_nb.sync import plan_sync, run_sync  # noqa: PLC0415  # duckdb and httpx, only where calls are read
+    from kayzen_nb.sync import run_sync  # noqa: PLC0415  # duckdb and httpx, only where calls are read
+    from kayzen_nb.syncplan import plan_sync  # noqa: PLC0415  # duckdb and httpx, only where calls are read
 
     watcher = watch_terminal()
     due, left_alone = plan_sync(keeping.archive, datetime.now(UTC), *days, again=again)
@@ -79,11 +80,6 @@ def _run(keeping: Keeping, days: tuple[date | None, date], *, again: bool) -> Sy
             raw_for=timedelta(days=keeping.settings.raw_days),
             watcher=watcher,
         )
-
-
-def _is_interrupt(stopped: BaseException) -> bool:
-    """Whether a person pressed Ctrl-C: DuckDB tells it as a RuntimeError when it comes inside of a query."""
-    return isinstance(stopped, KeyboardInterrupt) or "interrupted" in str(stopped).casefold()
 
 
 def _tell(report: SyncReport, keeping: Keeping) -> str:
@@ -107,7 +103,7 @@ def _tell(report: SyncReport, keeping: Keeping) -> str:
 
 def _tell_changes(days: list[DayRead]) -> list[str]:
     """What moved since the last pull, in numbers; and what moved later than a conversion may."""
-    from kayzen_nb.sync import RECHECK  # noqa: PLC0415  # as above
+    from kayzen_nb.syncplan import RECHECK  # noqa: PLC0415  # as above
     from kayzen_nb.vocabulary import counted, usd  # noqa: PLC0415  # as above
 
     moved = [day.changes for day in days if day.changes]

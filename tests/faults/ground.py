@@ -36,7 +36,8 @@ from kayzen_nb.ringba import Ringba
 from kayzen_nb.sandbox import Sandbox, open_sandbox
 from kayzen_nb.sandbox.platforms import ACCOUNT_ID, RINGBA_TOKEN
 from kayzen_nb.settings import Settings
-from kayzen_nb.sync import AGAIN, DueDay, SyncReport, run_sync
+from kayzen_nb.sync import SyncReport, run_sync
+from kayzen_nb.syncplan import AGAIN, DueDay
 from tests.faultserver import FaultServer, FaultTransport, ok
 
 if TYPE_CHECKING:

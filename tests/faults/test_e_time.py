@@ -14,7 +14,7 @@ from kayzen_nb.funnel import count_funnel
 from kayzen_nb.parameters import resolve
 from kayzen_nb.period import Period, resolve_day
 from kayzen_nb.sources import utc_days
-from kayzen_nb.sync import plan_sync
+from kayzen_nb.syncplan import plan_sync
 from kayzen_nb.vocabulary import Stage
 from tests.faults.doors import ONE_DAY, aside, from_api, from_archive, from_csv, make_cells, rows_of, synced, whole_log
 from tests.faults.ground import DAY, DAY_MS, DAY_START, Ground, LogOf, days_from, make_record, truth_of

@@ -26,7 +26,8 @@ from kayzen_nb.parquetseal import Disk
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.sandbox import open_sandbox
 from kayzen_nb.spool import new_spool_file
-from kayzen_nb.sync import plan_sync, run_sync
+from kayzen_nb.sync import run_sync
+from kayzen_nb.syncplan import plan_sync
 from tests.faults.doors import ONE_DAY, from_archive, make_cells, rows_of, whole_log, write_csv
 from tests.faults.ground import DAY, NOW, Ground, days_from, make_record, stored_of, truth_of
 

@@ -29,7 +29,8 @@ from kayzen_nb.ratelimit import Pace
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.settings import Settings
 from kayzen_nb.sources import calls
-from kayzen_nb.sync import AGAIN, DueDay, plan_sync, run_sync
+from kayzen_nb.sync import run_sync
+from kayzen_nb.syncplan import AGAIN, DueDay, plan_sync
 from tests.faultserver import FaultTransport
 
 if TYPE_CHECKING:
