@@ -2,10 +2,11 @@
 
     python benchmarks/data_figures.py [--seeds 200] [--calls 10000] [--quick] [--year]
 
-Everything runs on this machine, on invented calls. Exit code 0 only if every figure is as it should be. A row of the
-fault matrix survives if none of its tests failed, expected failures included; skipped rows are named. What lost, doubled
-and wrong mean stands in ``figures_losses``. "Backfill equal" means the same rows in every column; planned are one request
-for the columns and one for each page.
+Everything runs on this machine, on invented calls. Exit code 0 only if every figure is as it should be.
+
+A row of the fault matrix survives if none of its tests failed, expected failures included; skipped rows are named. What
+lost, doubled and wrong mean stands in ``figures_losses``. "Backfill equal" means the same rows in every column; planned
+are one request for the columns and one for each page.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from kayzen_nb.parquetseal import (
     refuse_links,
 )
 from kayzen_nb.restatement import Changes, compare
+from kayzen_nb.spool import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -361,7 +362,7 @@ def _is_about(marker: Path, pull: Pull) -> bool:
 def _holds_caller(written: Path, pseudonyms: list[str]) -> bool:
     asked = "select count(*) from read_parquet(?) where list_contains(?, caller_key)"
     with open_engine() as engine:
-        return bool(engine.execute(asked, [str(written), pseudonyms]).fetchall()[0][0])
+        return bool(engine.execute(asked, [literal(written), pseudonyms]).fetchall()[0][0])
 
 
 def _explain_flaw(day: date, path: Path, why: str, instead: Pull | None) -> str:

@@ -14,6 +14,7 @@ from kayzen_nb.errors import ContractError, Problem, did_you_mean
 from kayzen_nb.newcolumns import MOST_NEW, find_currencies, quote
 from kayzen_nb.privacy import mask_text
 from kayzen_nb.ringba_columns import API_IDS, title
+from kayzen_nb.spool import literal
 from kayzen_nb.storedcalls import STORED_COLUMNS
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
 _ENOUGH = 10  # rows that cannot all be wrong by chance
 _GONE = ("call_id", "call_at")
-_READERS = {
+# What a value must be readable as, by our word; null is what such a reader gives for any other.
+READERS = {
     "call_id": "case when is_call_id({0}) then true end",
     "call_at": "case when is_plausible(read_instant({0})) then true end",
 } | dict.fromkeys(("is_duplicate", "blocked", "connected", "converted", "paid", "live"), "read_flag({0})")
-_READERS |= dict.fromkeys(("revenue", "payout"), "read_micros({0})")
-_READERS |= dict.fromkeys(("duration", "connected_time", "time_to_connect"), "read_seconds({0})")
+READERS |= dict.fromkeys(("revenue", "payout"), "read_micros({0})")
+READERS |= dict.fromkeys(("duration", "connected_time", "time_to_connect"), "read_seconds({0})")
 _STORED_AS = {
     "revenue": "revenue_usd_micros", "payout": "payout_usd_micros", "duration": "duration_s",
     "connected_time": "connected_s", "time_to_connect": "time_to_connect_s",
@@ -54,17 +56,17 @@ class _Seen:
 class Contract:
     """What was seen of the columns, over all records of a day."""
 
-    columns: dict[str, _Seen] = field(default_factory=lambda: {word: _Seen() for word in _READERS})
+    columns: dict[str, _Seen] = field(default_factory=lambda: {word: _Seen() for word in READERS})
     rows_judged: int = 0
     new_columns: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
 
     def look(self, engine: duckdb.DuckDBPyConnection, source: str, cells: Mapping[str, str]) -> None:
         """Count what cannot be read in records of which some were set aside."""
-        asked = ", ".join(_counts(read.format(cells[word]), cells[word]) for word, read in _READERS.items())
+        asked = ", ".join(_counts(read.format(cells[word]), cells[word]) for word, read in READERS.items())
         found = engine.execute(f"select count(*), {asked} from {source}").fetchone() or ()  # noqa: S608  # our words only
         self.rows_judged += found[0]
-        for at, word in enumerate(_READERS):
+        for at, word in enumerate(READERS):
             self._add(self.columns[word], *found[1 + 3 * at : 4 + 3 * at])
 
     def learn(self, new_columns: Iterable[str], engine: duckdb.DuckDBPyConnection) -> None:
@@ -122,7 +124,7 @@ class _Stored:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, parts: list[Path]) -> None:
         self._engine = engine
-        self._files = "[" + ", ".join(quote(part) for part in parts) + "]"
+        self._files = "[" + ", ".join(quote(literal(part)) for part in parts) + "]"
 
     def is_readable_elsewhere(self, word: str) -> bool:
         """Whether a row that is used holds a value of the column: one among records that were not looked at."""
@@ -130,7 +132,7 @@ class _Stored:
         if column not in STORED_COLUMNS:
             return False  # isLive is not kept
         value = f"{column} is not null" if word in _STORED_AS or word in _GONE else column
-        asked = f"select count(*) filter ({value} and set_aside is null) from read_parquet({self._files})"  # noqa: S608  # our words only
+        asked = f"select count(*) filter ({value} and set_aside is null) from read_parquet({self._files}, hive_partitioning = false)"  # noqa: S608  # our words only
         return bool(self._ask(asked)[0])
 
     def count_objects(self) -> list[tuple[str, int, str]]:
@@ -141,7 +143,7 @@ class _Stored:
         maxima = f"select path_in_schema, bool_or(coalesce(stats_max_value, '[') >= '[') from parquet_metadata({self._files}) where list_contains({list(_TEXTS)}, path_in_schema) group by 1"  # noqa: E501, S608  # our words only
         found = []
         for column, is_possible in self._engine.execute(maxima).fetchall():
-            asked = f"select count({column}), count(*) filter ({column}[1] in ('{{', '[')), any_value({column}) from read_parquet({self._files})"  # noqa: E501, S608  # our words only
+            asked = f"select count({column}), count(*) filter ({column}[1] in ('{{', '[')), any_value({column}) from read_parquet({self._files}, hive_partitioning = false)"  # noqa: E501, S608  # our words only
             given, objects, example = self._ask(asked) if is_possible else (0, 0, None)
             if given == objects >= _ENOUGH:
                 found.append((column, objects, example))

@@ -22,8 +22,8 @@ from kayzen_nb.exportfiles import find_call_files
 from kayzen_nb.localclock import YEARS, read_clock
 from kayzen_nb.newcolumns import describe_currencies, other_currencies
 from kayzen_nb.repeatedhour import OrderedFile, note_hour, tell_apart
-from kayzen_nb.spool import spool_folder
-from kayzen_nb.storedcalls import PARQUET, SKIPPED_TIME, PullFacts
+from kayzen_nb.spool import literal, spool_folder
+from kayzen_nb.storedcalls import BAD_DATE, PARQUET, SKIPPED_TIME, PullFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,16 +135,27 @@ class _Reading:
         raise CallFileError(explain_refusal(text, self._file, self._layout))
 
     def check(self) -> None:
-        """Refuse two exports pasted together (their calls may overlap), other money, and a file that changed."""
+        """Refuse two exports pasted together (their calls may overlap), dates day first, other money, and a file that changed."""
         name = self._layout.header[self._layout.positions["call_id"]].strip()
         (row,) = self._ask("min(file_row_number)", "set_aside is not null and lower(call_id) = lower(?)", name)
         if row is not None:
             raise CallFileError(second_header(self._file, self._layout, row + 1))
+        self._check_dates()
         self._check_currencies()
         now = self._file.stat()
         if (now.st_size, now.st_mtime_ns) != (self._before.st_size, self._before.st_mtime_ns):
             what = f"{self._file.name} was changed while it was read."
             raise CallFileError(Problem(what=what, where=str(self._file), next_step="Run again."))
+
+    def _check_dates(self) -> None:
+        """Refuse dates written day first: those up to the 12th would be read as another day without a word."""
+        if not self._ask("count(*)", "set_aside = ?", BAD_DATE)[0]:
+            return
+        found = self._engine.execute(self._sql.find_day_first(), self._sql.parameters).fetchone()
+        if found:
+            what = f"The dates are written day first, such as {found[0]}; Ringba exports month first."
+            step = "Export the report again, and do not save it in a spreadsheet, which writes dates in its own way."
+            raise CallFileError(Problem(what=what, where=str(self._file), next_step=step))
 
     def _check_currencies(self) -> None:
         asked = self._sql.list_currencies()
@@ -175,8 +186,8 @@ class _Reading:
         )
 
     def _facts(self, as_of: datetime) -> PullFacts:
-        stored = "select set_aside, count(*) from read_parquet(?) group by set_aside"
-        counts = dict(self._engine.execute(stored, [str(self._to)]).fetchall())
+        stored = "select set_aside, count(*) from read_parquet(?, hive_partitioning = false) group by set_aside"
+        counts = dict(self._engine.execute(stored, [literal(self._to)]).fetchall())
         first, last = self._ask("min(call_at), max(call_at)", "true")
         return PullFacts(
             window_start=first or as_of,
@@ -209,8 +220,8 @@ class _Reading:
 
     def _ask(self, what: str, where: str, *values: object) -> tuple[Any, ...]:
         """One row about the file that was written."""
-        sql = f"select {what} from read_parquet(?, file_row_number = true) where {where}"  # noqa: S608  # our words only
-        return self._engine.execute(sql, [str(self._to), *values]).fetchone() or ()
+        sql = f"select {what} from read_parquet(?, file_row_number = true, hive_partitioning = false) where {where}"  # noqa: S608  # our words only
+        return self._engine.execute(sql, [literal(self._to), *values]).fetchone() or ()
 
 
 def _sha256(file: Path) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BLANKS_COUNT = ("caller", "number", "duration", "block_reason")  # here a cell of spaces would pass for a value
 _IS_SECOND = "list_contains(getvariable('second_pass'), in_call_id)"
+_DAY_FIRST = r"^\s*((?:1[3-9]|2\d|3[01])/(?:0?[1-9]|1[0-2])/\d{4})\b"
 _URL = r"(?i)://|%3a%2f%2f|^\s*www\.|api_key"
 # As ``privacy.mask_text``, in a syntax without look-around; and numbers of other countries, where a + marks them.
 _PHONE = r"(^|[^0-9A-Za-z_])((?:\+|%2[Bb])?(?:1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]{0,2}[2-9]\d{2}[ .-]?\d{2})(\d{2})\b"
@@ -61,6 +62,11 @@ class FileSql:
         """The query that counts rows whose time is written without a zone and lies in a repeated hour."""
         times = f"select read_local(in_call_at) as local_time from {self._cells()}"  # noqa: S608  # our words only
         return f"select count(*) from ({times}) where {_between('local_time', hour)}"  # noqa: S608  # the same
+
+    def find_day_first(self) -> str:
+        """The query for a date, if there is one, that can only be day first: 13/11/2026."""
+        found = f"regexp_extract(in_call_at, '{_DAY_FIRST}', 1)"
+        return f"select {found} from {self._cells()} where {found} <> '' limit 1"  # noqa: S608  # the same
 
     def list_currencies(self) -> str:
         """The query for what the columns named like a currency hold, a value a row; empty without such a column."""

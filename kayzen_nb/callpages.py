@@ -27,7 +27,7 @@ from kayzen_nb.callsql import build_stored_sql, open_engine
 from kayzen_nb.errors import BadAnswer, OutputFolderError, Problem
 from kayzen_nb.newcolumns import quote
 from kayzen_nb.ringba_columns import API_IDS
-from kayzen_nb.spool import spool_folder
+from kayzen_nb.spool import literal, spool_folder
 from kayzen_nb.storedcalls import FACTS_KEY, PARQUET, PullFacts
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ class CallPages:
                 source = newcolumns.TABLE
                 self._load_unusual(records, spooled)
                 self._copy(self._unusual_sql(), self._parts[-1])
-            if self._ask(f"select count(set_aside) from read_parquet({quote(self._parts[-1])})")[0]:  # noqa: S608  # a file of our own
+            if self._ask(
+                f"select count(set_aside) from read_parquet({quote(literal(self._parts[-1]))}, hive_partitioning = false)"
+            )[0]:  # noqa: S608  # a file of our own
                 self._contract.look(self._engine, source, _CELLS)
 
     def _spool_usual(self, records: Sequence[msgspec.Raw | bytes], spooled: ExitStack) -> str:
@@ -138,7 +140,7 @@ class CallPages:
         """
         pattern = json.dumps(dict.fromkeys(API_IDS.values(), self._mark)).encode()
         lines = self._spool(chain([pattern], records), spooled)
-        reader = f"read_ndjson({quote(lines)}, auto_detect=true, sample_size=1, map_inference_threshold=-1)"
+        reader = f"read_ndjson({quote(literal(lines))}, hive_partitioning=false, auto_detect=true, sample_size=1, map_inference_threshold=-1)"
         return f"(select * from {reader} where {_CELLS['call_at']} is distinct from '{self._mark}')"  # noqa: S608  # a file of our own
 
     def _load_unusual(self, records: Sequence[msgspec.Raw | bytes], spooled: ExitStack) -> None:
@@ -214,7 +216,7 @@ class CallPages:
         return not self._ask(asked)[0]
 
     def _stored(self) -> str:
-        return f"read_parquet([{', '.join(quote(part) for part in self._parts)}])"
+        return f"read_parquet([{', '.join(quote(literal(part)) for part in self._parts)}], hive_partitioning = false)"
 
     def _copy(self, query: str, to: Path, facts: str = _ROOM) -> None:
         options = f"{PARQUET}, use_tmp_file false, kv_metadata {{{FACTS_KEY}: {quote(facts)}}}"

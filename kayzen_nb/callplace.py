@@ -29,6 +29,7 @@ class _Envelope(msgspec.Struct):
     report: _Report
 
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _PAGES, _RECORDS = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(_Fields)
 
 
@@ -38,7 +39,7 @@ def read_places(page: LogPage) -> list[Place]:
     The key is the id with the time; where either is missing, the record's own bytes.
     """
     places: list[Place] = []
-    for fields, record in zip(_PAGES.decode(page.content).report.records, page.records, strict=True):
+    for fields, record in zip(_read_fields(page), page.records, strict=True):
         at, call_id = read_ms(fields.call_at), fields.call_id
         is_named = at is not None and isinstance(call_id, str) and call_id.strip()
         places.append(((call_id, at) if is_named else bytes(record), at))
@@ -47,8 +48,24 @@ def read_places(page: LogPage) -> list[Place]:
 
 def read_call_id(record: msgspec.Raw) -> str:
     """The id of a record's call; empty where it has none."""
-    call_id = _RECORDS.decode(record).call_id
+    call_id = _read_record(record).call_id
     return "" if call_id is None else str(call_id).strip()
+
+
+def _read_fields(page: LogPage) -> list[_Fields]:
+    """In one go; one by one where a single value (a number of thousands of digits) cannot be read."""
+    try:
+        return _PAGES.decode(page.content).report.records
+    except _UNREADABLE:
+        return [_read_record(record) for record in page.records]
+
+
+def _read_record(record: msgspec.Raw) -> _Fields:
+    """A record with a value that cannot be read is one without id and time: it is kept, and set aside later."""
+    try:
+        return _RECORDS.decode(record)
+    except _UNREADABLE:
+        return _Fields()
 
 
 def read_ms(value: Any) -> int | None:

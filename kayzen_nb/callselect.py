@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from kayzen_nb import vocabulary
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.checks import Ledger, SetAside
-from kayzen_nb.spool import new_spool_file, spool_folder
+from kayzen_nb.errors import InputError, Problem
+from kayzen_nb.newcolumns import quote
+from kayzen_nb.parquetseal import explain_full_spool
+from kayzen_nb.spool import literal, new_spool_file, spool_folder
 from kayzen_nb.storedcalls import PARQUET, STORED_COLUMNS
 from kayzen_nb.vocabulary import CALL_COLUMNS
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 OUTSIDE, OTHER_CAMPAIGN, TEST_CALL = "outside the period", "another campaign", "test call"
 REPEATED, NEWER = "repeated call id", "in a newer file too"
+_FILES = "read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false)"
 _EVER = ("2000-01-01", "2100-01-01")
 
 # The same call in two files counts once, as the newest file tells it; twice in one file, as it first stood there.
@@ -70,22 +74,20 @@ def select_calls(
     """The calls of a period from stored files, oldest file first; ``period`` None takes every day.
 
     ``counts_outside`` False: rows outside of the period are no part of the ledger (whole days were stored, part of a
-    day was asked for). ``test_calls`` are ids to set aside. Raises ColumnError when a file breaks the vocabulary.
+    day was asked for). ``test_calls`` are ids to set aside. Raises ColumnError when a file breaks the vocabulary,
+    InputError when one is gone, OutputFolderError when there is no room for the result.
     """
     engine, kept = open_engine(spool=spool_folder()), new_spool_file(".parquet")
     start, end = (period.start_utc.isoformat(), period.end_utc.isoformat()) if period else _EVER
-    engine.execute(
-        f"copy ({_judged_sql(bool(files), counts_outside=counts_outside)}) to '{kept}' ({PARQUET})",
-        {
-            "files": [str(file) for file in files],
-            "campaign": campaign.strip(),
-            "start": start,
-            "end": end,
-            "test_calls": list(test_calls),
-        },
-    )
+    asked: dict[str, str | list[str]] = {"campaign": campaign.strip(), "start": start, "end": end}
+    asked |= {"files": [str(file) for file in files], "test_calls": list(test_calls)}
+    asked |= {"paths": [literal(file) for file in files]} if files else {}
+    with explain_full_spool("to put the calls of the period together"):
+        _refuse_gone(files)
+        judged = _judged_sql(bool(files), counts_outside=counts_outside)
+        engine.execute(f"copy ({judged}) to {quote(kept)} ({PARQUET})", asked)
     kept.chmod(0o600)
-    engine.execute(f"create view judged as from read_parquet('{kept}')")
+    engine.execute(f"create view judged as from read_parquet({quote(literal(kept))}, hive_partitioning = false)")
     engine.execute(f"create view calls as select {', '.join(CALL_COLUMNS)} from judged where reason is null")  # noqa: S608  # our words only
     relation = engine.view("calls")
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
@@ -94,11 +96,23 @@ def select_calls(
     return Selected(relation=relation, ledger=_count_rows(engine), notes=notes)
 
 
+def _refuse_gone(files: Sequence[Path]) -> None:
+    """Another program may have pruned what was there a moment ago: no question of room."""
+    step = "Run it again; if it is still gone, sync that day again."
+    problems = [
+        Problem(what="A file of stored calls is gone.", where=str(file), next_step=step)
+        for file in files
+        if not file.exists()
+    ]
+    if problems:
+        raise InputError(*problems)
+
+
 def _judged_sql(has_files: bool, *, counts_outside: bool) -> str:
     empty = ", ".join(f"null::{kind} as {name}" for name, kind in STORED_COLUMNS.items())
     nothing = f"(select {empty}, ''::varchar as filename, 0::bigint as file_row_number where false)"
     return _JUDGED.format(
-        source="read_parquet($files, filename = true, file_row_number = true)" if has_files else nothing,
+        source=_FILES if has_files else nothing,
         within="true"
         if counts_outside
         else "call_at is null or (call_at >= $start::timestamptz and call_at < $end::timestamptz)",

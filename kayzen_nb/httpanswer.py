@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kayzen_nb.errors import BadAnswer, CredentialRefused, PlatformDown, PlatformError, Problem, RightRefused
-from kayzen_nb.privacy import Secret, mask_url, scrub
+from kayzen_nb.privacy import REMOVED, Secret, mask_url, scrub, written_forms
 from kayzen_nb.ratelimit import asked_wait, is_rate_limit, until_edge
 from kayzen_nb.strictjson import read_json
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _Read = TypeVar("_Read")
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class Answer:
 
 
 class UnreadableAnswer(BadAnswer):
-    """A 200 that is not JSON, also when asked for again. ``content`` is what came, for whoever keeps such answers."""
+    """A 200 that is not JSON, also when asked for again. ``content`` is what came, without the
+    token, for whoever keeps such answers."""
 
     content: bytes = b""
 
@@ -117,8 +119,15 @@ class AnswerReader:
         if content.lstrip()[:1] == b"<":
             raise self.bad(question, "sent a web page, perhaps a log-in page, in place of the answer")
         unreadable = UnreadableAnswer(*self.bad(question, flaw).problems)
-        unreadable.content = content
+        unreadable.content = self._without_secrets(content)
         raise TryAgain(unreadable)
+
+    def _without_secrets(self, content: bytes) -> bytes:
+        """What came, without the token, which a broken platform may send back in whatever encoding."""
+        for form in {form for secret in self._secrets for form in written_forms(secret.reveal())}:
+            for encoding in _ENCODINGS:
+                content = content.replace(form.encode(encoding), REMOVED.encode(encoding))
+        return content
 
     def down(self, question: Question, reason: str) -> PlatformDown:
         """The error for a platform that gave no answer."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kayzen_nb.privacy import mask_text
+from kayzen_nb.spool import literal
 from kayzen_nb.storedcalls import NAME_TWICE, NO_RECORD
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def load_unusual(engine: duckdb.DuckDBPyConnection, path: Path, ids: Mapping[str
     null without any), ``money`` (what the columns named like a currency hold) and ``flaw`` (why a record cannot be
     used). It holds callers' full numbers: drop it. No more than ``MOST_NEW`` names are kept.
     """
-    source = f"read_ndjson_objects({quote(path)}, ignore_errors=true)"
+    source = f"read_ndjson_objects({quote(literal(path))}, hive_partitioning=false, ignore_errors=true)"
     new = _find_new(engine, source, set(ids.values()))
     shown = _show(new[:MOST_NEW])
     engine.execute(_MACROS)

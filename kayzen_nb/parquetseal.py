@@ -16,15 +16,16 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import IO, TYPE_CHECKING
 
+import duckdb
+
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.errors import OutputFolderError, Problem
+from kayzen_nb.spool import literal, spool_folder
 from kayzen_nb.storedcalls import FACTS_KEY, FORMAT, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import duckdb
 
     from kayzen_nb.storedcalls import PullFacts
 
@@ -88,7 +89,7 @@ def read_held(path: Path) -> PullFacts | str:
         return _DAMAGED
     asked = "select decode(value) from parquet_kv_metadata(?) where decode(key) = ?"
     with _engine_of(os.getpid()).cursor() as engine:
-        found = engine.execute(asked, [str(path), FACTS_KEY]).fetchone()
+        found = engine.execute(asked, [literal(path), FACTS_KEY]).fetchone()
     try:
         text = found[0] if found else ""
         return NEWER if json.loads(text)["format"] > FORMAT else read_facts(text)
@@ -225,6 +226,20 @@ def explain_refusals(folder: Path) -> Iterator[None]:
     what = f"The archive cannot be written: {reason}. What was there before is untouched."
     next_step = f"{step}, or set KAYZEN_NB_HOME to another folder; then run the same command again."
     raise OutputFolderError(Problem(what=what, where=where, next_step=next_step))
+
+
+@contextmanager
+def explain_full_spool(doing: str) -> Iterator[None]:
+    """DuckDB's refusals to write (or read back) its own temporary files, in plain words and without its text."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        pass
+    else:
+        return
+    what = f"There is no room, or no right, {doing}."
+    step = "Free some space there (TMPDIR names another place), then run it again. Nothing that was kept is lost."
+    raise OutputFolderError(Problem(what=what, where=str(spool_folder()), next_step=step))
 
 
 def _private(path: str, flags: int) -> int:

@@ -1,8 +1,9 @@
 """The records as the platform gave them, kept for a while so that a better reader can be run again without the network.
 
 Kept sealed: the caller's number is replaced by its pseudonym and masked form, ``sealed:<pseudonym>:<masked>``, which
-the macros of ``callsql`` read as they read the number. Other phone numbers are hidden and links to recordings left out,
-so that no full number stands in the file unless the user asked to keep numbers. A name that stands twice in a record
+the macros of ``callsql`` read as they read the number. Of the columns that are stored nothing else changes, but for the
+caller's number in a text. In the others phone numbers are hidden, and links to recordings left out. So no full number
+of a caller stands in the file unless the user asked to keep numbers. A name that stands twice in a record
 does so here, its second value at the end, so that the record is refused again. Pages age by one rule (``expire``),
 those of pulls with unreadable rows too.
 """
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from kayzen_nb.callcontract import READERS
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.errors import InputError, OutputFolderError, Problem
 from kayzen_nb.newcolumns import read_members
@@ -32,7 +34,7 @@ from kayzen_nb.privacy import mask_phone, mask_text
 from kayzen_nb.ringba_columns import API_IDS, NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import timedelta
     from pathlib import Path
     from types import TracebackType
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 _CALLER, _NUMBER = API_IDS["caller"], API_IDS["number"]
 _ELSEWHERE = {API_IDS["call_id"], API_IDS["call_at"], _CALLER, _NUMBER}  # hold no number, or are seen to by name
+_STORED = set(API_IDS.values())  # what is read into stored columns, and must be read from here as the same
+_TYPED = {API_IDS[word]: reader for word, reader in READERS.items() if word != "call_id"}
 _KEPT_OF_FORGOTTEN = {name for word, names in NAMES.items() if word not in ("caller", "state") for name in names}
 _SEALED = f'"{_CALLER}":"sealed:'.encode()
 _BATCH = 1000
@@ -52,7 +56,8 @@ _NAMED_TIME = re.compile(r"=(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)")
 _RUN = re.compile(r"\d(?:[\s().+/-]{0,2}\d){6,}")  # digits that may be a number, however they are written
 _PERSONAL_NAME = re.compile(r"(?i)recording|transcript|url$")
 _LINK = re.compile(r"https?:\\?/\\?/[^\s\"'<>]+")
-_ABROAD = re.compile(r"\+\d{7,15}")
+_ABROAD = re.compile(r"(?:\+|%2[Bb])\d(?:[\s().-]{0,2}\d){6,17}")
+_ESCAPE = re.compile(r"\\u00(2[0189a-fA-F]|[3-6][0-9a-fA-F]|5[0-9abd-fABD-F]|7[0-9a-eA-E])")  # but for quotes
 _CALLER_FIELD = re.compile(rf'("{_CALLER}"\s*:\s*)("[^"]*"?|[\d.eE+-]+)')
 _RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL = msgspec.Raw(b"null")
@@ -167,7 +172,8 @@ def quarantine(folder: Path, content: bytes, when: datetime, why: str) -> Path:
 
 def mask_refused(text: str) -> str:
     """A text of unknown form without full numbers and without links."""
-    hidden = _CALLER_FIELD.sub(lambda found: f'{found[1]}"{_hide(found[2])}"', _LINK.sub("«link removed»", text))
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    hidden = _CALLER_FIELD.sub(lambda found: f'{found[1]}"{_mask_runs(found[2])}"', _LINK.sub("«link removed»", plain))
     return _hide(hidden)
 
 
@@ -220,20 +226,43 @@ class _Sealer:
     def _seal(self, tree: _Members, again: _Again, found: dict[str, Any]) -> bytes:
         caller = _text_of(tree.get(_CALLER))
         digits, pseudonym, masked, is_forgotten = found[caller] if caller is not None else (None, None, None, False)
-        kept: dict[str, Any] = {name: value for name, value in tree.items() if not _is_personal(name, bytes(value))}
+        kept: dict[str, Any] = {
+            name: value for name, value in tree.items() if name in _STORED or not _is_personal(name, bytes(value))
+        }
         if is_forgotten:
             kept = {name: value for name, value in kept.items() if name in _KEPT_OF_FORGOTTEN} | {_CALLER: "forgotten"}
         elif masked != caller and not self._keep_numbers:
             kept[_CALLER] = f"sealed:{pseudonym or ''}:{masked or ''}"
         shown: list[tuple[str, Any]] = [_harmless(*one, is_forgotten=is_forgotten) for one in again]
+        callers = (
+            digits or _digits_of(caller),
+            *(_digits_of(_text_of(value)) for name, value in again if name == _CALLER),
+        )
+        if is_forgotten or not self._keep_numbers:
+            kept |= self._hide_callers(kept, tuple(filter(None, callers)))
         if not self._keep_numbers:
             dialled = _text_of(kept.get(_NUMBER))
-            others = (_digits_of(_text_of(value)) for name, value in again if name in (_CALLER, _NUMBER))
-            known = (digits or _digits_of(caller), _digits_of(dialled), *others)
-            kept = _hide_numbers(kept, known)
+            others = (_digits_of(_text_of(value)) for name, value in again if name == _NUMBER)
+            known = (*callers, _digits_of(dialled), *others)
+            kept = _hide_numbers(kept, known, spared=_STORED)
             kept |= {_NUMBER: self._dialled[dialled]} if dialled is not None else {}
             shown = [member for one in shown for member in _hide_numbers(dict([one]), known).items()]
         return _write_record(kept, shown)
+
+    def _hide_callers(self, tree: dict[str, Any], callers: tuple[str, ...]) -> dict[str, Any]:
+        """The values of stored columns that are to change: with the caller's own number in them, and only that hidden.
+
+        An amount or a time that can be read stays, whatever its digits; one that cannot, cannot be read afterwards.
+        """
+        names = (_STORED - {_CALLER, _NUMBER, API_IDS["call_id"]}) & tree.keys() if callers else ()
+        changed = {name: hidden for name in names if (hidden := _hide_caller(tree[name], callers)) is not tree[name]}
+        return {name: hidden for name, hidden in changed.items() if not self._is_readable(name, tree[name])}
+
+    def _is_readable(self, name: str, value: msgspec.Raw) -> bool:
+        if name not in _TYPED:
+            return False
+        asked = f"select ({_TYPED[name].format('t')}) is not null from (select ?::text as t)"  # noqa: S608  # our words only
+        return bool(self._engine.execute(asked, [_text_of(value)]).fetchall()[0][0])
 
 
 @lru_cache(maxsize=1)
@@ -303,12 +332,39 @@ def _is_personal_name(name: str) -> bool:
     return bool(_PERSONAL_NAME.search(name))
 
 
-def _hide_numbers(tree: dict[str, Any], numbers: tuple[str, ...]) -> dict[str, Any]:
-    """A record without full numbers. What holds none stays as it is written."""
+def _hide_caller(value: msgspec.Raw, callers: tuple[str, ...]) -> Any:
+    """A value without the caller's number, and else as it is; the very same where it holds none."""
+    written = bytes(value)
+    if len(written) < 7 or (len(written) == 13 and written.isdigit()):  # as nearly all times of calls
+        return value
+    if not _is_doubtful(text := written.decode("utf-8", "replace")):
+        return value
+    if written[:1] not in (b'"', b"{", b"["):
+        return value if (hidden := _hide_known(text, callers)) == text else hidden
+    tree = msgspec.json.decode(written)
+    hidden = _map_texts(tree, lambda text: _hide_known(text, callers))
+    return value if hidden == tree else hidden
+
+
+def _map_texts(tree: Any, change: Callable[[str], str]) -> Any:
+    """A tree with each text, name and number changed; a number that is to change becomes a text."""
+    if isinstance(tree, dict):
+        return {change(name): _map_texts(value, change) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_map_texts(item, change) for item in tree]
+    if isinstance(tree, int | float) and not isinstance(tree, bool):
+        return tree if (changed := change(str(tree))) == str(tree) else changed
+    return change(tree) if isinstance(tree, str) else tree
+
+
+def _hide_numbers(
+    tree: dict[str, Any], numbers: tuple[str, ...], *, spared: Collection[str] = _ELSEWHERE
+) -> dict[str, Any]:
+    """A record without full numbers, but for the columns ``spared``. What holds none stays as it is written."""
     known = tuple(filter(None, numbers))
     return {
         _hide(name, known) if _is_doubtful(name) else name: _hide_value(value, known)
-        if isinstance(value, msgspec.Raw) and name not in _ELSEWHERE
+        if isinstance(value, msgspec.Raw) and name not in spared
         else value
         for name, value in tree.items()
     }
@@ -354,12 +410,17 @@ def _hide(text: str, known: tuple[str, ...] = ()) -> str:
     """A text without full phone numbers, the known ones in whatever writing."""
     if not _RUN.search(text):
         return mask_text(text)
+    return _ABROAD.sub(lambda found: mask_phone(found[0]) or "", mask_text(_hide_known(text, known)))
+
+
+def _hide_known(text: str, known: tuple[str, ...]) -> str:
+    """A text without the known numbers, in whatever writing."""
 
     def mask(found: re.Match[str]) -> str:
         digits = re.sub(r"\D", "", found[0])
         return (mask_phone(digits) or "") if any(number in digits for number in known) else found[0]
 
-    return _ABROAD.sub(lambda found: mask_phone(found[0]) or "", mask_text(_RUN.sub(mask, text)))
+    return _RUN.sub(mask, text)
 
 
 def _hide_dialled(text: str, digits: str) -> str:

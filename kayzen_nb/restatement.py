@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.callsql import open_engine
-from kayzen_nb.spool import spool_folder
+from kayzen_nb.newcolumns import quote
+from kayzen_nb.spool import literal, spool_folder
 from kayzen_nb.storedcalls import STORED_COLUMNS
 from kayzen_nb.vocabulary import label, usd
 
@@ -153,7 +154,7 @@ class Restatement:
 
 def compare(before: Path, after: Path) -> Changes:
     """How two stored files differ: one join by call id."""
-    files = [[str(before)], [str(after)]]
+    files = [[literal(before)], [literal(after)]]
     with open_engine(spool=spool_folder()) as engine:
         new, gone, changed, revenue, payout = _read_row(engine, _COMPARED, files)
         moved = bool(new or gone or changed)
@@ -221,7 +222,7 @@ def _fill_pairs(engine: duckdb.DuckDBPyConnection, pairs: Sequence[tuple[Pull, P
 
 def _side_sql(paths: Sequence[Path], side: str) -> str:
     """The usable rows of one side of all pairs, each with the number of its pair."""
-    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    files = ", ".join(quote(literal(path)) for path in paths)
     rows = f"read_parquet([{files}], filename = true, hive_partitioning = false)" if files else _NO_ROWS
     paired = f"(select p.rowid as pair, r.* from {rows} r join pairs p on r.filename = p.{side})"  # noqa: S608  # our words only
     return _one_row_a_call(paired, "pair, ")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.archive import list_archives, list_pulls, raw_name, read_day
-from kayzen_nb.callerkey import FORGOTTEN_FILE
+from kayzen_nb.callerkey import FORGOTTEN_FILE, read_forgotten
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.errors import InputError, ParameterError, Problem
-from kayzen_nb.parquetseal import TEMPORARY, Disk, copy_of, explain_refusals, refuse_links
+from kayzen_nb.newcolumns import quote
+from kayzen_nb.parquetseal import TEMPORARY, Disk, copy_of, explain_full_spool, explain_refusals, refuse_links
 from kayzen_nb.rawpages import expire, find_expired, forget_in_raw
-from kayzen_nb.spool import new_spool_file, spool_folder
+from kayzen_nb.spool import literal, new_spool_file, spool_folder
 from kayzen_nb.storedcalls import FACTS_KEY, PARQUET, STORED_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,6 +31,17 @@ if TYPE_CHECKING:
     from kayzen_nb.callerkey import CallerKey
 
 _LOCK_WAIT_S = 120.0
+# RuntimeError: an encrypted zip; NotImplementedError, a kind of it, an unknown packing; ValueError, odd dates and names.
+_UNPACKABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 _FORGOTTEN = {"caller": "'forgotten'", "caller_key": "null", "caller_number": "null", "state": "null", "more": "null"}
 
 
@@ -193,6 +208,7 @@ def forget(
             unsearchable += _find_unsearchable(archive, key)
             pulls |= _forget_in_pulls(archive, number, gone)
             raw |= _forget_in_pages(archive, number, gone, unsearchable)
+    found = _find_reports(reports, pseudonym, unsearchable) if reports else ()
     return Forgotten(
         pseudonym=pseudonym,
         was_known=was_known,
@@ -200,7 +216,7 @@ def forget(
         rows=sum(pulls.values()),
         raw=tuple(raw),
         records=sum(raw.values()),
-        reports=_find_reports(reports, pseudonym) if reports else (),
+        reports=found,
         unsearchable=tuple(unsearchable),
     )
 
@@ -216,7 +232,7 @@ def _note_forgotten(home: Path, pseudonym: str, disk: Disk) -> bool:
         with FileLock(home / f".{FORGOTTEN_FILE}.lock", timeout=_LOCK_WAIT_S, mode=0o600):
             for left in home.glob(f".{FORGOTTEN_FILE}.*{TEMPORARY}"):  # by a killed run
                 disk.remove(left)
-            known = set(path.read_text(encoding="ascii").split()) if path.exists() else set()
+            known = read_forgotten(home)
             if pseudonym in known:
                 return True
             text = "".join(f"{line}\n" for line in sorted(known | {pseudonym}))
@@ -238,7 +254,8 @@ def _forget_in_pulls(archive: Archive, number: str, key: CallerKey) -> dict[Path
     pulls = {str(pull.path): pull for day in archive.days() for pull in archive.pulls(day)}
     with open_engine(key, spool_folder()) as engine:
         engine.execute("set variable caller = ?", [number])
-        found = engine.execute(_FOUND.format(_list_sql(pulls))).fetchall() if pulls else []
+        with explain_full_spool("to look for the caller"):
+            found = engine.execute(_FOUND.format(_list_sql(pulls))).fetchall() if pulls else []
         for name, _ in found:
             _forget_in_pull(engine, pulls[name], archive.disk)
     return {pulls[name].path: rows for name, rows in found}
@@ -246,10 +263,11 @@ def _forget_in_pulls(archive: Archive, number: str, key: CallerKey) -> dict[Path
 
 def _forget_in_pull(engine: duckdb.DuckDBPyConnection, pull: Pull, disk: Disk) -> None:
     spooled = new_spool_file(".parquet")
-    facts = f"KV_METADATA {{{FACTS_KEY}: {_quoted(pull.facts.as_text())}}}"
-    rows = f"select {_WITHOUT} from read_parquet({_quoted(str(pull.path))}, hive_partitioning = false)"  # noqa: S608  # our words, quoted paths
+    facts = f"KV_METADATA {{{FACTS_KEY}: {quote(pull.facts.as_text())}}}"
+    rows = f"select {_WITHOUT} from read_parquet({quote(literal(pull.path))}, hive_partitioning = false)"  # noqa: S608  # our words, quoted paths
     try:
-        engine.execute(f"copy ({rows}) to {_quoted(str(spooled))} ({PARQUET}, {facts})")
+        with explain_full_spool("to write the calls again without the caller"):
+            engine.execute(f"copy ({rows}) to {quote(spooled)} ({PARQUET}, {facts})")
         with disk.beside(pull.path, copy_of(spooled), sealed=True) as temp:
             disk.replace(temp, pull.path)
     finally:
@@ -273,10 +291,18 @@ def _forget_in_pages(archive: Archive, number: str, key: CallerKey, unsearchable
     return changed
 
 
-def _find_reports(folder: Path, pseudonym: str) -> tuple[Path, ...]:
-    """The files below a folder that hold the pseudonym as text, packed in a zip or not."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
-    return tuple(path for path in files if any(pseudonym.encode() in content for content in _contents(path)))
+def _find_reports(folder: Path, pseudonym: str, unsearchable: list[Path]) -> tuple[Path, ...]:
+    """The files below a folder that hold the pseudonym as text, packed in a zip or not.
+
+    Those that cannot be read, or unpacked (damaged, encrypted, packed in an unknown way), join ``unsearchable``.
+    """
+    found = []
+    for path in (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()):
+        try:
+            found += [path] if any(pseudonym.encode() in content for content in _contents(path)) else []
+        except _UNPACKABLE:
+            unsearchable.append(path)
+    return tuple(found)
 
 
 def _contents(path: Path) -> Iterator[bytes]:
@@ -287,11 +313,7 @@ def _contents(path: Path) -> Iterator[bytes]:
 
 
 def _list_sql(paths: Iterable[str]) -> str:
-    return "[" + ", ".join(_quoted(path) for path in paths) + "]"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return "[" + ", ".join(quote(literal(path)) for path in paths) + "]"
 
 
 _IS_CALLER = "(caller_key = caller_pseudonym(getvariable('caller')) or caller_digits(caller_number) = caller_digits(getvariable('caller')))"  # noqa: E501  # one SQL line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from functools import cache
@@ -17,6 +18,14 @@ _NUMBERS = itertools.count(1)
 def new_spool_file(suffix: str) -> Path:
     """A path of its own in the spool folder, for this program only (folder 0700). The file is not made."""
     return spool_folder() / f"{next(_NUMBERS):06}{suffix}"
+
+
+def literal(path: Path | str) -> str:
+    """A path as DuckDB's readers take it: to them ``[`` ``*`` ``?`` are a pattern, and may mean a file of a neighbour.
+
+    What DuckDB tells as ``filename`` is the real path. The target of a COPY is no pattern.
+    """
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def spool_folder() -> Path:
