@@ -12,10 +12,7 @@ Writers take turns. Days are UTC days.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -31,9 +28,9 @@ from kayzen_nb.parquetseal import (
     copy_of,
     explain_refusals,
     read_held,
-    read_sealed,
     refuse_links,
 )
+from kayzen_nb.pullfiles import TIME, Pull, is_ours, list_pulls, look_into, pull_time, raw_name, read_day
 from kayzen_nb.restatement import Changes, compare
 from kayzen_nb.spool import literal
 
@@ -44,28 +41,7 @@ if TYPE_CHECKING:
 
     from kayzen_nb.storedcalls import PullFacts
 
-_TIME = "%Y-%m-%dT%H-%M-%SZ"
-_NAME = re.compile(r"(?:pulled|_same)=(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)(\.parquet|\.ndjson\.gz|\.json)")
 _LOCK_WAIT_S = 120.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pull:
-    """One reading of one UTC day.
-
-    ``pulled_at`` (aware UTC, from the file's name) never goes back; ``facts.pulled_at`` is what the clock said.
-    """
-
-    day: date
-    pulled_at: datetime
-    path: Path
-    facts: PullFacts
-
-    @property
-    def digest(self) -> str:
-        """The file's SHA-256 in hex, as other programs compute it."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +85,7 @@ class Archive:
 
     def pulls(self, day: date) -> tuple[Pull, ...]:
         """The day's sound pulls, oldest first."""
-        looked = (_look(day, path) for path in list_pulls(self.calls_folder(day)))
+        looked = (look_into(day, path) for path in list_pulls(self.calls_folder(day)))
         return tuple(pull for pull in looked if isinstance(pull, Pull))
 
     def newest(self, day: date, as_of: datetime | None = None) -> Pull | None:
@@ -136,10 +112,7 @@ class Archive:
         if pull is None:
             return None
         again = [pull_time(marker) for marker in self._markers(day) if _is_about(marker, pull)]
-        read_at = min(
-            pull.pulled_at, pull.facts.pulled_at.replace(microsecond=0)
-        )  # a file made anew tells when it was read
-        return max([read_at, *(time for time in again if as_of is None or time <= as_of)])
+        return max([pull.pulled_at, *(time for time in again if as_of is None or time <= as_of)])
 
     def raw_of(self, pull: Pull) -> Path | None:
         """The pages behind a pull, as long as they are kept."""
@@ -162,15 +135,14 @@ class Archive:
         raw: Path | None = None,
         *,
         begun: Pull | EllipsisType | None = ...,
-        named_at: datetime | None = None,
     ) -> Published:
         """Keep a day that was read whole: ``written`` is its Parquet file with its facts, ``raw`` its sealed pages.
 
         Both stay where they are. The same rows of the same window as the newest pull's leave only a marker that they
         were read again (that pull's raw pages stay as they are). ``begun`` is the newest pull from when the reading
-        began: where another reading was published since, this one, which may be older, is not kept. ``named_at`` is
-        when a file that was made from kept pages was made. Raises OutputFolderError where the disk refuses, with
-        everything older untouched; RunError where a caller was forgotten while the day was read.
+        began: where another reading was published since, this one, which may be older, is not kept. Raises
+        OutputFolderError where the disk refuses, with everything older untouched; RunError where a caller was forgotten
+        while the day was read.
         """
         with self.writing(self.calls_folder(day), self.raw_folder(day)):
             self.sweep(day)
@@ -182,7 +154,7 @@ class Archive:
             if newest and compared and compared.is_same and not passed and _is_same_window(newest.facts, facts):
                 self._mark(day, newest, facts)
                 return Published(pull=newest, compared=compared, was_same=True)
-            pull = self._place(day, written, facts, raw, named_at)
+            pull = self._place(day, written, facts, raw)
             self.remove(self._markers(day))
             return Published(pull=pull, compared=compared, was_same=False)
 
@@ -224,7 +196,7 @@ class Archive:
         passed: list[tuple[Path, str]] = []
         paths = list_pulls(self.calls_folder(day))
         for path in reversed([p for p in paths if as_of is None or pull_time(p) <= as_of]):
-            looked = _look(day, path)
+            looked = look_into(day, path)
             if isinstance(looked, Pull):
                 return looked, [_explain_flaw(day, p, why, looked) for p, why in passed]
             passed += [(path, looked)] if looked else []
@@ -235,11 +207,11 @@ class Archive:
         folder = self.calls_folder(day)
         if folder.is_symlink():
             return [f"{folder} is a link and is not followed. Remove it and sync {day} again."]
-        others = sorted(path.name for path in folder.glob("[!.]*.parquet") if not _is_ours(path))
+        others = sorted(path.name for path in folder.glob("[!.]*.parquet") if not is_ours(path))
         return [f"{name} of {day} is not a pull and is left out. Move it out of {folder}." for name in others]
 
     def _markers(self, day: date) -> list[Path]:
-        return sorted(path for path in self.calls_folder(day).glob("_same=*.json") if _is_ours(path))
+        return sorted(path for path in self.calls_folder(day).glob("_same=*.json") if is_ours(path))
 
     def _refuse_forgotten(self, written: Path) -> None:
         """A long reading may have begun before a caller was forgotten: it must not bring the caller back."""
@@ -252,18 +224,15 @@ class Archive:
     def _mark(self, day: date, newest: Pull, facts: PullFacts) -> None:
         """Note that the newest pull's rows were read again; one marker a day is enough."""
         older = self._markers(day)
-        marker = self.calls_folder(day) / f"_same={self._next_time(day, facts.pulled_at):{_TIME}}.json"
+        marker = self.calls_folder(day) / f"_same={self._next_time(day, facts):{TIME}}.json"
         text = json.dumps({"pull": newest.path.name, "facts": json.loads(facts.as_text())})
         with self.disk.beside(marker, lambda file: file.write(text.encode())) as temp:
             self.disk.replace(temp, marker)
         self.remove(older)
 
-    def _place(
-        self, day: date, written: Path, facts: PullFacts, raw: Path | None, named_at: datetime | None = None
-    ) -> Pull:
+    def _place(self, day: date, written: Path, facts: PullFacts, raw: Path | None) -> Pull:
         """Raw pages first: a pull that is seen has them."""
-        time = self._next_time(day, named_at or facts.pulled_at)
-        target = self.calls_folder(day) / f"pulled={time:{_TIME}}.parquet"
+        target = self.calls_folder(day) / f"pulled={self._next_time(day, facts):{TIME}}.parquet"
         with self.disk.beside(target, copy_of(written), sealed=True) as temp:
             held = read_held(temp)
             if isinstance(held, str):
@@ -281,12 +250,10 @@ class Archive:
         if not self.disk.place(temp, target):
             raise FileExistsError(17, "another program wrote it at the same moment", str(target))
 
-    def _next_time(self, day: date, at: datetime) -> datetime:
+    def _next_time(self, day: date, facts: PullFacts) -> datetime:
         """The time that a new file is named by: the clock's, but later than all that is there (clocks go back)."""
-        there = [
-            p for folder in (self.calls_folder(day), self.raw_folder(day)) for p in folder.iterdir() if _is_ours(p)
-        ]
-        clock = at.astimezone(UTC).replace(microsecond=0)
+        there = [p for folder in (self.calls_folder(day), self.raw_folder(day)) for p in folder.iterdir() if is_ours(p)]
+        clock = facts.pulled_at.astimezone(UTC).replace(microsecond=0)
         return max([clock, *(pull_time(path) + timedelta(seconds=1) for path in there)])
 
 
@@ -300,50 +267,6 @@ def list_archives(home: Path, *, on_write: Callable[[str], None] = lambda _: Non
     folders = sorted((home / "archive").glob("*"))
     ours = [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
     return tuple(Archive(folder, on_write=on_write) for folder in ours)
-
-
-def list_pulls(folder: Path) -> list[Path]:
-    """A day folder's pull files, sound or not, oldest first. A folder that is a link has none."""
-    return [] if folder.is_symlink() else sorted(path for path in folder.glob("pulled=*.parquet") if _is_ours(path))
-
-
-def pull_time(path: Path) -> datetime:
-    """The time in the name of a pull, a marker or a file of raw pages (aware UTC). Raises ValueError without one."""
-    named = _NAME.fullmatch(path.name)
-    return datetime.strptime(named[1] if named else "", _TIME).replace(tzinfo=UTC)
-
-
-def raw_name(pull: Path) -> str:
-    """What the raw pages behind a pull are called."""
-    return pull.name.removesuffix(".parquet") + ".ndjson.gz"
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        pull_time(path)
-    except ValueError:
-        return False
-    return True
-
-
-def read_day(folder: Path) -> date | None:
-    """The day that a folder is named by, None for any other folder."""
-    try:
-        return date.fromisoformat(folder.name.removeprefix("day="))
-    except ValueError:
-        return None
-
-
-def _look(day: date, path: Path) -> Pull | str:
-    """The pull in a file, or what is wrong with it; nothing wrong where it has just been removed."""
-    try:
-        status = path.lstat()
-        held = read_sealed(path, status.st_size, status.st_mtime_ns)
-    except FileNotFoundError:
-        return ""
-    except OSError as refused:
-        return f"cannot be read: {os.strerror(refused.errno or 0)}"
-    return held if isinstance(held, str) else Pull(day=day, pulled_at=pull_time(path), path=path, facts=held)
 
 
 def _is_same_window(one: PullFacts, other: PullFacts) -> bool:

@@ -125,6 +125,7 @@ class _Stored:
     def __init__(self, engine: duckdb.DuckDBPyConnection, parts: list[Path]) -> None:
         self._engine = engine
         self._files = "[" + ", ".join(quote(literal(part)) for part in parts) + "]"
+        self._rows = f"read_parquet({self._files}, hive_partitioning = false)"
 
     def is_readable_elsewhere(self, word: str) -> bool:
         """Whether a row that is used holds a value of the column: one among records that were not looked at."""
@@ -132,7 +133,7 @@ class _Stored:
         if column not in STORED_COLUMNS:
             return False  # isLive is not kept
         value = f"{column} is not null" if word in _STORED_AS or word in _GONE else column
-        asked = f"select count(*) filter ({value} and set_aside is null) from read_parquet({self._files}, hive_partitioning = false)"  # noqa: S608  # our words only
+        asked = f"select count(*) filter ({value} and set_aside is null) from {self._rows}"  # noqa: S608  # our words only
         return bool(self._ask(asked)[0])
 
     def count_objects(self) -> list[tuple[str, int, str]]:
@@ -143,7 +144,7 @@ class _Stored:
         maxima = f"select path_in_schema, bool_or(coalesce(stats_max_value, '[') >= '[') from parquet_metadata({self._files}) where list_contains({list(_TEXTS)}, path_in_schema) group by 1"  # noqa: E501, S608  # our words only
         found = []
         for column, is_possible in self._engine.execute(maxima).fetchall():
-            asked = f"select count({column}), count(*) filter ({column}[1] in ('{{', '[')), any_value({column}) from read_parquet({self._files}, hive_partitioning = false)"  # noqa: E501, S608  # our words only
+            asked = f"select count({column}), count(*) filter ({column}[1] in ('{{', '[')), any_value({column}) from {self._rows}"  # noqa: E501, S608  # our words only
             given, objects, example = self._ask(asked) if is_possible else (0, 0, None)
             if given == objects >= _ENOUGH:
                 found.append((column, objects, example))

@@ -135,7 +135,7 @@ class _Reading:
         raise CallFileError(explain_refusal(text, self._file, self._layout))
 
     def check(self) -> None:
-        """Refuse two exports pasted together (their calls may overlap), dates day first, other money, and a file that changed."""
+        """Refuse two exports pasted together (their calls may overlap), odd dates or money, and a file that changed."""
         name = self._layout.header[self._layout.positions["call_id"]].strip()
         (row,) = self._ask("min(file_row_number)", "set_aside is not null and lower(call_id) = lower(?)", name)
         if row is not None:

@@ -128,9 +128,7 @@ class CallPages:
                 source = newcolumns.TABLE
                 self._load_unusual(records, spooled)
                 self._copy(self._unusual_sql(), self._parts[-1])
-            if self._ask(
-                f"select count(set_aside) from read_parquet({quote(literal(self._parts[-1]))}, hive_partitioning = false)"
-            )[0]:  # noqa: S608  # a file of our own
+            if self._ask(f"select count(set_aside) from {_rows_of(self._parts[-1:])}")[0]:  # noqa: S608  # a file of our own
                 self._contract.look(self._engine, source, _CELLS)
 
     def _spool_usual(self, records: Sequence[msgspec.Raw | bytes], spooled: ExitStack) -> str:
@@ -140,7 +138,8 @@ class CallPages:
         """
         pattern = json.dumps(dict.fromkeys(API_IDS.values(), self._mark)).encode()
         lines = self._spool(chain([pattern], records), spooled)
-        reader = f"read_ndjson({quote(literal(lines))}, hive_partitioning=false, auto_detect=true, sample_size=1, map_inference_threshold=-1)"
+        options = "hive_partitioning=false, auto_detect=true, sample_size=1, map_inference_threshold=-1"
+        reader = f"read_ndjson({quote(literal(lines))}, {options})"
         return f"(select * from {reader} where {_CELLS['call_at']} is distinct from '{self._mark}')"  # noqa: S608  # a file of our own
 
     def _load_unusual(self, records: Sequence[msgspec.Raw | bytes], spooled: ExitStack) -> None:
@@ -216,7 +215,7 @@ class CallPages:
         return not self._ask(asked)[0]
 
     def _stored(self) -> str:
-        return f"read_parquet([{', '.join(quote(literal(part)) for part in self._parts)}], hive_partitioning = false)"
+        return _rows_of(self._parts)
 
     def _copy(self, query: str, to: Path, facts: str = _ROOM) -> None:
         options = f"{PARQUET}, use_tmp_file false, kv_metadata {{{FACTS_KEY}: {quote(facts)}}}"
@@ -247,6 +246,11 @@ class CallPages:
                     next_step="Free some space there (TMPDIR names another place), then run it again.",
                 )
             ) from None
+
+
+def _rows_of(parts: Iterable[Path]) -> str:
+    """SQL for the rows of Parquet files."""
+    return f"read_parquet([{', '.join(quote(literal(part)) for part in parts)}], hive_partitioning = false)"
 
 
 @lru_cache(maxsize=1)

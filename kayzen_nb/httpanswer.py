@@ -42,8 +42,10 @@ class Answer:
 
 
 class UnreadableAnswer(BadAnswer):
-    """A 200 that is not JSON, also when asked for again. ``content`` is what came, without the
-    token, for whoever keeps such answers."""
+    """A 200 that is not JSON, also when asked for again.
+
+    ``content`` is what came, without the token, for whoever keeps such answers.
+    """
 
     content: bytes = b""
 

@@ -234,16 +234,13 @@ class _Sealer:
         elif masked != caller and not self._keep_numbers:
             kept[_CALLER] = f"sealed:{pseudonym or ''}:{masked or ''}"
         shown: list[tuple[str, Any]] = [_harmless(*one, is_forgotten=is_forgotten) for one in again]
-        callers = (
-            digits or _digits_of(caller),
-            *(_digits_of(_text_of(value)) for name, value in again if name == _CALLER),
-        )
+        others = [(name, _digits_of(_text_of(value))) for name, value in again if name in (_CALLER, _NUMBER)]
+        callers = (digits or _digits_of(caller), *(number for name, number in others if name == _CALLER))
         if is_forgotten or not self._keep_numbers:
             kept |= self._hide_callers(kept, tuple(filter(None, callers)))
         if not self._keep_numbers:
             dialled = _text_of(kept.get(_NUMBER))
-            others = (_digits_of(_text_of(value)) for name, value in again if name == _NUMBER)
-            known = (*callers, _digits_of(dialled), *others)
+            known = (*callers, _digits_of(dialled), *(number for _, number in others))
             kept = _hide_numbers(kept, known, spared=_STORED)
             kept |= {_NUMBER: self._dialled[dialled]} if dialled is not None else {}
             shown = [member for one in shown for member in _hide_numbers(dict([one]), known).items()]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from kayzen_nb.archive import Archive, Pull
+    from kayzen_nb.archive import Archive
+    from kayzen_nb.pullfiles import Pull
 
 AMOUNTS = ("revenue_usd_micros", "payout_usd_micros")
 _AT_ONCE = 10_000

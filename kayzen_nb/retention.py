@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from kayzen_nb.archive import list_archives, list_pulls, raw_name, read_day
+from kayzen_nb.archive import list_archives
 from kayzen_nb.callerkey import FORGOTTEN_FILE, read_forgotten
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.errors import InputError, ParameterError, Problem
 from kayzen_nb.newcolumns import quote
 from kayzen_nb.parquetseal import TEMPORARY, Disk, copy_of, explain_full_spool, explain_refusals, refuse_links
+from kayzen_nb.pullfiles import list_pulls, raw_name, read_day
 from kayzen_nb.rawpages import expire, find_expired, forget_in_raw
 from kayzen_nb.spool import literal, new_spool_file, spool_folder
 from kayzen_nb.storedcalls import FACTS_KEY, PARQUET, STORED_COLUMNS
@@ -27,21 +28,14 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from kayzen_nb.archive import Archive, Pull
+    from kayzen_nb.archive import Archive
     from kayzen_nb.callerkey import CallerKey
+    from kayzen_nb.pullfiles import Pull
 
 _LOCK_WAIT_S = 120.0
-# RuntimeError: an encrypted zip; NotImplementedError, a kind of it, an unknown packing; ValueError, odd dates and names.
-_UNPACKABLE = (
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
+# RuntimeError is an encrypted zip, NotImplementedError (a kind of it) an unknown packing.
+_DAMAGED = (EOFError, ValueError, struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_UNPACKABLE = (OSError, RuntimeError, *_DAMAGED)
 _FORGOTTEN = {"caller": "'forgotten'", "caller_key": "null", "caller_number": "null", "state": "null", "more": "null"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from kayzen_nb.deadline import Deadline
     from kayzen_nb.httpanswer import Answer, AnswerReader, Question
     from kayzen_nb.ratelimit import Pace
+
+# Each retry is a warning to stamina; to people it is not: what fails in the end is told in plain words.
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 _ATTEMPTS = 3
 _LONGEST_BACKOFF_S = 3.0  # stamina's longest own wait below: wait_max plus jitter

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kayzen_nb.archive import list_pulls
 from kayzen_nb.callcolumns import check_columns_of
 from kayzen_nb.callpages import CallPages
 from kayzen_nb.errors import (
@@ -22,6 +21,7 @@ from kayzen_nb.errors import (
     Problem,
     RunError,
 )
+from kayzen_nb.pullfiles import list_pulls
 from kayzen_nb.rawpages import RawPages, quarantine, read_raw
 from kayzen_nb.retention import prune
 from kayzen_nb.spool import new_spool_file
@@ -238,7 +238,7 @@ def reread(archive: Archive, day: date, *, key: CallerKey, keep_numbers: bool = 
                 pulled_at=facts.pulled_at,
                 source=facts.source,
             )
-        published = archive.publish(day, stored, facts, raw=raw, begun=newest, named_at=datetime.now(UTC))
+        published = archive.publish(day, stored, facts, raw=raw, begun=newest)
     finally:
         stored.unlink(missing_ok=True)
     return DayRead(

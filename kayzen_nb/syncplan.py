@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from kayzen_nb.archive import list_pulls
+from kayzen_nb.pullfiles import list_pulls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kayzen_nb.archive import Archive, Pull
+    from kayzen_nb.archive import Archive
+    from kayzen_nb.pullfiles import Pull
 
 # A webhook may convert a call up to 30 days after its connection (Ringba, "Why didn't my webhook convert").
 SETTLES_AFTER = timedelta(days=30)

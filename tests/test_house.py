@@ -78,6 +78,7 @@ FLOORS = {
         "repeatedhour",
         "retrying",
         "archive",
+        "pullfiles",
         "parquetseal",
         "rawpages",
         "restatement",

@@ -21,7 +21,8 @@ from kayzen_nb.callerkey import CallerKey
 from kayzen_nb.callpages import CallPages
 from kayzen_nb.errors import InputError, OutputFolderError
 from kayzen_nb.privacy import Secret
-from kayzen_nb.rawpages import RawPages, expire, find_expired, forget_in_raw, quarantine, read_raw
+from kayzen_nb.rawpages import RawPages, expire, find_expired, forget_in_raw, mask_refused, quarantine, read_raw
+from kayzen_nb.ringba_columns import API_IDS
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CALLER, DIALLED = "+12125550142", "+18885550122"
@@ -66,6 +67,51 @@ def test_sealed_records_are_read_into_the_same_stored_calls_whatever_the_numbers
     lines = keep(place, records)
     assert len(lines) == len(records)
     assert stored_rows(place, lines) == stored_rows(place, records)
+
+
+_typed_texts = st.sampled_from([
+    "212555.0142", "212555.0142e0", "2125550142", "+1 (212) 555-0142", "3105550177", "5550142", "$212,555.01", "27.00", "http://x",
+    "", " ", "true", "yes", "0", "00:10:00", "1793491200000", "1793491200", "2026-11-01T00:00:00Z", "call 2125550142 now",
+    212555.0142, 2125550142, 3105550177.5, -27.5, 1e400, True, None, {"a": "http://x", "b": "2125550142"}, ["+12125550142"], {}, 12,
+])  # fmt: skip
+_said_texts = st.sampled_from([
+    "CTV 3105550177 spot", "see https://kayzen.io/x", "http://a.example/?api_key=abcdef123456", "+44 20 7946 0123", "www.a.example",
+    "", " x ", "recording", None, 5550199, 3105550177.0, True, {"a": "see https://kayzen.io/x", "n": 13105550177}, ["https://a.example"],
+    "(310) 555-0177\n", "\u00e9 310.555.0177",
+])  # fmt: skip
+_SAID = [API_IDS[word] for word in (
+    "campaign", "state", "target", "publisher", "block_reason", "ended_by", "incomplete_reason", "no_conversion_reason", "no_payout_reason",
+)]  # fmt: skip
+_READ = sorted(set(API_IDS.values()) - {*_SAID, "inboundCallId", "inboundPhoneNumber", "number"})
+_values = st.fixed_dictionaries({}, optional=dict.fromkeys(_SAID, _said_texts) | dict.fromkeys(_READ, _typed_texts))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(_values, min_size=1, max_size=20), st.sampled_from([CALLER, "5550142", "anonymous", None]), st.booleans()
+)
+def test_what_is_stored_of_a_record_is_stored_of_its_page_too(place, values, caller, keep_numbers):
+    records = [record(n, inboundPhoneNumber=caller) | some for n, some in enumerate(values)]
+    lines = keep(place, records, keep_numbers=keep_numbers)
+    assert stored_rows(place, lines) == stored_rows(place, records)
+    assert keep(place, lines, keep_numbers=keep_numbers) == lines
+
+
+@pytest.mark.parametrize("name", [*_SAID, *_READ])
+@pytest.mark.parametrize("written", ["+1 212 555 0142", "a 212.555.0142 b", {"a": ["2125550142"]}, {"2125550142": 1}])
+def test_the_callers_own_number_is_hidden_in_stored_columns_too_and_the_row_is_judged_as_before(
+    tmp_path, name, written
+):
+    said = [record(1, inboundPhoneNumber=CALLER) | {name: written}]
+    lines = keep(tmp_path, said)
+    assert b"2125550142" not in digits_in(lines)
+    assert [row[-1] for row in stored_rows(tmp_path, lines)] == [row[-1] for row in stored_rows(tmp_path, said)]
+
+
+def test_a_forgotten_callers_number_is_hidden_in_texts_even_where_numbers_are_kept(tmp_path):
+    gone = CallerKey(key=KEY.key, forgotten=frozenset({KEY.pseudonym(CALLER)}))
+    said = record(1, inboundPhoneNumber=CALLER, campaignName="call 212-555-0142, 310-555-0177")
+    assert b"2125550142" not in digits_in(keep(tmp_path, [said], key=gone, keep_numbers=True))
 
 
 def test_the_callers_number_becomes_its_pseudonym_and_masked_form(tmp_path):
@@ -301,6 +347,24 @@ def test_a_refused_answer_is_kept_without_numbers_links_and_keys(tmp_path, encod
     assert '"records"' in kept
     modes = [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent, path.parent.parent)]
     assert modes == [0o600, 0o700, 0o700]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"x": "+44 20 7946 0123', '{"x": "%2B44 20 7946 0123"', '{"x": "+44 (20) 7946-0123"', r'{"x": "\u002b442079460123"',
+        r'{"x": "\u002B44\u00202079460123"', '{"inboundPhoneNumber": "442079460123"', '{"inboundPhoneNumber": "0044 20 7946 0123"',
+        r'{"x": "\u0032125550142', r'{"x": "212\u002d555\u002d0142"', r'{"x": "\u00312125550142"', '{"x": "+1 212 555 0142"',
+    ],
+)  # fmt: skip
+def test_a_number_in_a_refused_answer_is_hidden_however_it_is_written(text):
+    kept = mask_refused(text)
+    assert len(re.sub("[^0-9]", "", kept)) <= 2
+    assert kept.startswith('{"')
+
+
+def test_an_escaped_quote_of_a_refused_answer_stays_escaped():
+    assert mask_refused(r'{"x": "\u0022\u005c\u0041"}') == r'{"x": "\u0022\u005cA"}'
 
 
 def test_a_refused_answer_that_cannot_be_kept_is_told(tmp_path):

@@ -348,7 +348,7 @@ def test_D14_a_report_of_nothing_of_one_call_and_of_errors_only_renders_and_says
     wanted = {"no call": [0, 0, 0, 0], "one call": [1, 1, 1, 1], "all errors": [7, 0, 0, 0]}[kind]
     said = {
         "no call": "No calls from 2026-03-02 to 2026-03-02 (UTC): there is nothing to count.",
-        "one call": "1 calls: 100.0% connected, 100.0% converted, 100.0% paid. No call is lost between the stages.",
+        "one call": "1 call: 100.0% connected, 100.0% converted, 100.0% paid. No call is lost between the stages.",
         "all errors": "7 calls: 0.0% connected, 0.0% converted, 0.0% paid. "
         "Most are lost between incoming and connected: 7 of 7.",
     }[kind]
