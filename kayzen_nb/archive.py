@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kayzen_nb.callerkey import FORGOTTEN_FILE
+from kayzen_nb.callerkey import read_forgotten
 from kayzen_nb.callsql import open_engine
 from kayzen_nb.errors import Problem, RunError
 from kayzen_nb.parquetseal import (
@@ -215,9 +215,8 @@ class Archive:
 
     def _refuse_forgotten(self, written: Path) -> None:
         """A long reading may have begun before a caller was forgotten: it must not bring the caller back."""
-        path = self.folder.parent.parent / FORGOTTEN_FILE
-        forgotten = path.read_text(encoding="ascii").split() if path.exists() else []
-        if forgotten and _holds_caller(written, forgotten):
+        forgotten = read_forgotten(self.folder.parent.parent)
+        if forgotten and _holds_caller(written, sorted(forgotten)):
             what = "A caller was forgotten while this day was read; what was read is not kept."
             raise RunError(Problem(what=what, where=str(self.folder), next_step="Run the sync again."))
 

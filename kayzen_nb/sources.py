@@ -17,7 +17,7 @@ from kayzen_nb.callpages import CallPages
 from kayzen_nb.calls import CallTable
 from kayzen_nb.callselect import NEWER, select_calls
 from kayzen_nb.callsql import build_stored_sql
-from kayzen_nb.errors import OutputFolderError, ParameterError, Problem
+from kayzen_nb.errors import InputError, ParameterError, Problem
 from kayzen_nb.period import Period
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
@@ -212,7 +212,7 @@ def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: da
         raise ParameterError(_nothing_kept(period, as_of))
     try:
         found = wanted.select([pull.path for pull in present.pulls], counts_outside=False)
-    except (duckdb.IOException, OutputFolderError):
+    except (duckdb.IOException, InputError):
         if all(pull.path.exists() for pull in present.pulls):
             raise
         return _from_archive(settings, period, wanted, as_of)  # older pulls were pruned at this moment

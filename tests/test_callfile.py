@@ -492,6 +492,21 @@ def test_a_step_outside_the_hour_is_no_change_of_the_clock():
     assert resolve_repeated(local(*BEFORE, "00:30:00", "01:10:00", "01:20:00", *AFTER), HOUR) is None
 
 
+@pytest.mark.parametrize("shape", ["{:02}/11/2026 08:18 PM", "{}/11/2026 20:18:22", " {:02}/11/2026 20:18"])
+def test_dates_written_day_first_are_refused_before_any_lands_on_another_day(write, shape):
+    file = write(*short(*(f"RGB{day:03},{shape.format(day)}" for day in range(1, 31))))
+    problem = refusal(file)
+    assert "day first" in problem
+    assert "/11/2026" in problem
+    assert not (file.parent / "stored.parquet").exists()
+
+
+@pytest.mark.parametrize("odd", ["13/13/2026 08:18 PM", "32/01/2026 08:18 PM", "soon", "13/11/26", "on 13/11/2026"])
+def test_a_date_that_is_no_date_day_first_either_is_set_aside(write, odd):
+    _, rows = read(write(*short(f"RGB1,{AT}", f"RGB2,{odd}")))
+    assert [row["set_aside"] for row in rows] == [None, "unreadable date"]
+
+
 def test_a_skipped_hour_is_set_aside(write):
     rows = ["A,03/08/2026 01:59:59 AM", "B,03/08/2026 02:30:00 AM", "C,03/08/2026 03:00:00 AM"]
     imported, stored = read(write(*short(*rows)))

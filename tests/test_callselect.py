@@ -10,6 +10,7 @@ import pytest
 from kayzen_nb.callerkey import CallerKey
 from kayzen_nb.callselect import select_calls
 from kayzen_nb.callsql import build_stored_sql, open_engine
+from kayzen_nb.errors import InputError, OutputFolderError
 from kayzen_nb.period import Period
 from kayzen_nb.privacy import Secret
 from kayzen_nb.ringba_columns import API_IDS
@@ -90,6 +91,19 @@ def test_no_file_and_no_row_still_give_the_table(store):
 def test_a_campaign_that_nothing_matches_is_answered_with_those_there_are(store):
     found = select_calls([store("a", call())], period=WEEK, campaign="CTV Srping")
     assert found.notes == ("No call of campaign 'CTV Srping'. Campaigns found: 'CTV Spring'.",)
+
+
+def test_no_room_for_the_result_is_told_in_plain_words(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("kayzen_nb.callselect.new_spool_file", lambda suffix: tmp_path / "gone" / f"x{suffix}")
+    with pytest.raises(OutputFolderError, match="TMPDIR") as caught:
+        select_calls([store("a", call())], period=WEEK)
+    assert all((problem.what, problem.where, problem.next_step) for problem in caught.value.problems)
+
+
+def test_a_stored_file_that_is_gone_is_not_told_as_a_lack_of_room(store, tmp_path):
+    with pytest.raises(InputError, match="is gone") as caught:
+        select_calls([store("a", call()), tmp_path / "b.parquet", tmp_path / "c.parquet"], period=WEEK)
+    assert [problem.where for problem in caught.value.problems] == [str(tmp_path / f"{n}.parquet") for n in "bc"]
 
 
 def test_calls_come_in_order_of_time(store):

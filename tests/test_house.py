@@ -81,6 +81,7 @@ FLOORS = {
         "pullfiles",
         "parquetseal",
         "rawpages",
+        "sealing",
         "restatement",
         "retention",
         "sync",

@@ -393,6 +393,20 @@ def test_a_page_that_stays_unreadable_is_handed_over_but_never_shown():
     assert "5550123" not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", ["%s", "Token %s", "Authorization: Token %s; "])
+def test_the_token_does_not_stand_in_a_page_that_is_handed_over(encoding, form):
+    content = f'{{"echo": "{form % CANARY}", "more": "kept'.encode(encoding)
+    with pytest.raises(BadAnswer) as caught, open_client(Script(raw(content))) as client:
+        client.fetch_page("GET", "/x", body=None, what="the call log", read=read_nothing)
+    assert CANARY.encode(encoding) not in caught.value.content
+    assert "kept".encode(encoding) in caught.value.content
+
+
+def read_nothing(_):
+    raise ValueError("odd")
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [(raw(b"<html>bad"), BadAnswer), (raw(b"", 401), CredentialRefused), (raw(b"", 302), BadAnswer), (raw(b"", 500), PlatformDown)],

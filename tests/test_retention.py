@@ -296,6 +296,41 @@ def _refuse(_):
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
+def test_packed_reports_that_cannot_be_opened_are_named_as_not_searched(home, tmp_path):
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    names = ("cut", "encrypted", "odd packing", "flipped", "found")
+    for name in names:
+        with zipfile.ZipFile(reports / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("a.txt", PSEUDONYM * 50)
+    _spoil(reports / "cut.zip", lambda b: b[:20] + b[40:])
+    _spoil(
+        reports / "encrypted.zip",
+        lambda b: b[:6] + b"\1" + b[7:].replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"),
+    )
+    _spoil(reports / "odd packing.zip", lambda b: b.replace(b"\0\0\x08\0", b"\0\0\x63\0"))
+    _spoil(reports / "flipped.zip", lambda b: b[:37] + bytes(x ^ 255 for x in b[37:45]) + b[45:])
+    done = forget(home, CALLER, KEY, reports)
+    assert done.reports == (reports / "found.zip",)
+    assert {path.stem for path in done.unsearchable} == set(names) - {"found"}
+
+
+def _spoil(path, change):
+    path.write_bytes(change(path.read_bytes()))
+
+
+def test_no_room_for_temporary_files_is_told_in_plain_words_and_nothing_changes(home, tmp_path, monkeypatch):
+    before = everything(home)
+    monkeypatch.setattr("kayzen_nb.retention.new_spool_file", lambda suffix: tmp_path / "gone" / f"x{suffix}")
+    with pytest.raises(OutputFolderError, match="TMPDIR") as caught:
+        forget(home, CALLER, KEY)
+    problem = caught.value.problems[0]
+    assert problem.what
+    assert problem.where
+    assert "5550142" not in str(caught.value)
+    assert everything(home) == before
+
+
 # pruning
 
 
