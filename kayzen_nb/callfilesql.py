@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kayzen_nb.callsql import build_stored_sql
 from kayzen_nb.newcolumns import tells_currency
+from kayzen_nb.spool import literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class FileSql:
     @property
     def parameters(self) -> dict[str, str]:
         """What the queries' ``$path`` and ``$delimiter`` stand for. In a path, ``[`` ``*`` ``?`` are plain letters."""
-        return {"path": re.sub(r"([\[*?])", r"[\1]", str(self.file)), "delimiter": self.layout.delimiter}
+        return {"path": literal(self.file), "delimiter": self.layout.delimiter}
 
     def set_variables(self, engine: duckdb.DuckDBPyConnection, second_pass: tuple[str, ...]) -> None:
         """Hand over the titles of new columns, and the ids of calls of a repeated hour's second pass."""
