@@ -42,6 +42,9 @@ class FunnelRun(Run):
         self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
         self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
         self.record |= self._describe_source()
+        if self.parameters["source"] == "archive":  # its files say where their calls came from
+            is_invented = any(name in calls.source for name in ("built-in sandbox", "127.0.0.1", "localhost"))
+            self.record |= {"source": f"the {calls.source}", "invented": is_invented}
         return calls
 
     def _end_of(self, name: str) -> datetime | None:

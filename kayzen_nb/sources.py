@@ -220,7 +220,7 @@ def _from_archive(settings: Settings, period: Period, wanted: _Wanted, as_of: da
     return CallTable(
         relation=found.relation,
         ledger=found.ledger,
-        source=f"archive of {present.pulls[-1].facts.source}",
+        source=f"archive of {' and '.join(sorted({pull.facts.source for pull in present.pulls}))}",
         as_of=read_at,
         derived=_AS_API_TELLS.derived,
         unknown=_AS_API_TELLS.unknown,

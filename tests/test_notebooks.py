@@ -273,3 +273,20 @@ def test_a_run_leaves_a_pack_that_may_be_shared(tmp_path):
     found = scan_files([outcome.folder])
     assert not found.leaks
     assert found.files >= 8
+
+
+def test_a_page_from_the_sandboxs_archive_says_that_its_data_are_invented(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from kayzen_nb.cli import main
+    from kayzen_nb.settings import find_home
+
+    done = CliRunner().invoke(main, ["sync", "--sandbox", "healthy", "--from", "-3d", "--to", "yesterday"])
+    assert done.exit_code == 0, done.output
+    monkeypatch.setenv("KAYZEN_NB_HOME", str(find_home() / "sandbox"))
+    monkeypatch.setenv("RINGBA_ACCOUNT_ID", open_sandbox().settings.ringba_account_id)
+    outcome, manifest = run(tmp_path, "03_funnel", source="archive", period_start="-2d")
+    assert manifest["status"] == "ok"
+    page = (outcome.folder / "report.html").read_text()
+    assert "the archive of built-in sandbox" in page
+    assert "nvented" in page
