@@ -1,36 +1,32 @@
-"""The call funnel: how many calls reach each stage, and what they earn.
+"""The call funnel: how many calls reach each stage, where the others leave, and what they earn.
 
 A call *reached at least* a stage when its flag for that stage, or for a later one, is set; so no rate exceeds 100 %,
-and a later flag without the earlier one is counted as a violation instead of hidden. One pass over the calls makes a
-small cube (15-minute UTC bucket x campaign); every total and breakdown is rolled up from it.
+and a later flag without the earlier one is listed as a violation instead of hidden. Every number comes from a cube.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kayzen_nb.cube import count_cube
+from kayzen_nb.definition import Definition
+from kayzen_nb.dimensions import GROUPS
+from kayzen_nb.exits import codes_reaching, exits_after
 from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import Stage, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from kayzen_nb.calls import CallTable
+    from kayzen_nb.cube import Cube, Only
 
-BUCKET_S = 900  # every zone's offset is a multiple of 15 minutes, so buckets, not calls, are put into local days
 _FLAG_OF = {Stage.CONNECTED: "connected", Stage.CONVERTED: "converted", Stage.PAYOUT: "paid"}
-
-# "reached at least": a call has reached a stage when the flag of this or of any later stage is set.
-_REACHED = {
-    Stage.INCOMING: "true",
-    Stage.CONNECTED: "coalesce(connected, false) or coalesce(converted, false) or coalesce(paid, false)",
-    Stage.CONVERTED: "coalesce(converted, false) or coalesce(paid, false)",
-    Stage.PAYOUT: "coalesce(paid, false)",
-}
 _BESIDE = ("blocked", "is_duplicate", "completed", "error")
 VIOLATIONS = {
     # An unknown flag makes the condition null, which counts as no violation.
@@ -38,44 +34,55 @@ VIOLATIONS = {
     "paid without converted": "paid and not converted",
     "payout above revenue": "payout_usd_micros > revenue_usd_micros",
 }
-
-_QUERY = """\
-with reached as (
-  select *, {bucket},
-{reached}
-  from calls
-)
-select bucket, campaign,
-{sums},
-{beside},
-{broken}
-from reached
-group by bucket, campaign
-order by bucket, campaign"""
+_PAGE_CUBES = (("campaign", "day", "weekday", "hour"), GROUPS)  # what is counted before anybody asks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
-    """The counted funnel of a period.
+    """The counted funnel of a period's calls.
 
-    ``cube`` has one row per 15-minute bucket and campaign: ``day`` (local), ``campaign`` and, for each stage,
-    ``<stage>_calls``, ``<stage>_revenue``, ``<stage>_payout`` (micros). ``beside`` counts what is not a stage; None is
-    unknown. ``unknown`` names the columns of the call table that the source does not hold. ``unread`` are the local
-    days that the archive does not hold at all, ``partly_read`` those of which it holds a part.
+    ``unknown`` names the columns of the call table that the source does not hold. ``unread`` are the local days that
+    the archive does not hold at all, ``partly_read`` those of which it holds a part. ``only`` is the part of the calls
+    that is looked at: a value for a dimension.
     """
 
-    cube: pd.DataFrame
+    table: CallTable = field(repr=False)
     period: Period
-    unknown: frozenset[str]
-    beside: Mapping[str, int | None]
-    violations: Mapping[str, int]
+    definition: Definition
     unread: tuple[date, ...] = ()
     partly_read: tuple[date, ...] = ()
+    only: Only = field(default_factory=dict)
+    _cubes: list[Cube] = field(default_factory=list, repr=False)
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The columns that the source does not hold."""
+        return frozenset(self.table.unknown)
 
     @property
     def calls(self) -> int:
         """All calls of the period."""
-        return int(self.cube[f"{Stage.INCOMING}_calls"].sum())
+        return int(self._sums["calls"].sum())
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The SQL of every cube that was counted so far: how the numbers came about."""
+        return tuple(dict.fromkeys(cube.sql for cube in self._cubes))
+
+    @cached_property
+    def _sums(self) -> pd.DataFrame:
+        return self.roll_up()
+
+    @cached_property
+    def beside(self) -> Mapping[str, int | None]:
+        """Calls that are blocked, duplicate, completed, in error: not stages. None is unknown."""
+        counts = self._count_where({flag: flag for flag in _BESIDE})
+        return {flag: None if flag in self.unknown else counts[flag] for flag in _BESIDE}
+
+    @cached_property
+    def violations(self) -> Mapping[str, int]:
+        """How many calls break the order of the stages, or earn less than they pay, by kind."""
+        return self._count_where(VIOLATIONS)
 
     def is_known(self, stage: Stage) -> bool:
         """Whether the source can tell which calls reached this stage."""
@@ -83,68 +90,148 @@ class Funnel:
 
     def count(self, stage: Stage) -> int | None:
         """Calls that reached at least this stage; None when the source cannot tell."""
-        return _total(self.cube, stage, "calls") if self.is_known(stage) else None
+        return self._total(stage, "calls") if self.is_known(stage) else None
 
-    def steps(self) -> pd.DataFrame:
+    def cube(self, dimensions: Collection[str]) -> Cube:
+        """The smallest counted cube that has these dimensions; counted now, in one pass, where there is none."""
+        wanted = {*dimensions, *self.only}
+        fitting = [cube for cube in self._cubes if wanted <= set(cube.dimensions)]
+        if not fitting:
+            fitting = [count_cube(self.table.relation, self.definition, self.period, _cube_with(wanted))]
+            self._cubes.extend(fitting)
+        return min(fitting, key=lambda cube: len(cube.dimensions))
+
+    def roll_up(self, by: Sequence[str] = (), only: Only | None = None) -> pd.DataFrame:
+        """Calls and exact sums by dimensions and exit: columns ``by``, ``exit`` (a code), ``definition.MEASURES``."""
+        kept = {**self.only, **(only or {})}
+        return self.cube({*by, *kept}).roll_up(by, kept)
+
+    def stages(self, by: Sequence[str] = (), only: Only | None = None, *, largest: int | None = None) -> pd.DataFrame:
+        """One row a group, as ``Cube.stages`` gives it: whole numbers, amounts in millionths of a dollar."""
+        kept = {**self.only, **(only or {})}
+        return self.cube({*by, *kept}).stages(by, kept, largest=largest)
+
+    def steps(self, only: Only | None = None) -> pd.DataFrame:
         """One row a stage, in order: ``stage, calls, of_first_rate, of_previous_rate, revenue, payout``.
 
         Calls are whole numbers (missing when unknown), rates 0 to 1 (missing without a base), money exact dollars.
+        ``only`` looks at a part of the calls.
         """
-        return _steps_of(self, self.cube)
+        return self._as_steps(self.stages(only=only), [])
 
-    def by(self, dimension: str) -> pd.DataFrame:
-        """The same rows per value of ``day`` or ``campaign``, which is the first column.
+    def by(self, *dimensions: str, only: Only | None = None, largest: int | None = None) -> pd.DataFrame:
+        """The same rows per value of one or more dimensions, which are the first columns.
 
         Blank values are kept as a group of their own; every day of the period is there, also without calls. Of an
-        unread day nothing is known.
+        unread day nothing is known. ``largest`` keeps that many groups of a dimension and pools the rest as
+        ``dimensions.OTHERS``.
         """
-        groups = self._groups(dimension)
-        parts = [_steps_of(self, rows, is_read=value not in self.unread) for value, rows in groups.items()]
-        for value, part in zip(groups, parts, strict=True):
-            part.insert(0, dimension, pd.Series([value] * len(part), dtype="object"))
-        return pd.concat(parts, ignore_index=True) if parts else _empty_by(dimension, self.steps())
+        sums = self.stages(dimensions, only, largest=largest)
+        return self._as_steps(_with_every_day(sums, self.period) if dimensions == ("day",) else sums, [*dimensions])
 
-    def _groups(self, dimension: str) -> dict[object, pd.DataFrame]:
-        if dimension == "day":
-            return {day: self.cube[self.cube["day"] == day] for day in self.period.days}
-        return dict(iter(self.cube.groupby(dimension, dropna=False, sort=True)))
+    def exits(self, *dimensions: str, only: Only | None = None) -> pd.DataFrame:
+        """Where calls leave: ``stage`` (the last reached), ``exit``, ``calls``, ``of_stage_rate``, ``of_drop_rate``.
+
+        One row an exit that was taken, per group where dimensions are given. The calls of a step sum to its drop.
+        Steps whose stages the source cannot tell are left out.
+        """
+        counts = self.roll_up(dimensions, only)
+        known = [stage for stage in list(Stage)[:-1] if self._is_step_known(stage)]
+        parts = [_exits_of(stage, counts, [*dimensions]) for stage in known] or [
+            _exits_of(Stage.INCOMING, counts[:0], [])
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def focus(self, only: Only) -> Funnel:
+        """The same funnel, looking only at a part of the calls; the counted cubes are shared."""
+        return Funnel(
+            table=self.table,
+            period=self.period,
+            definition=self.definition,
+            unread=self.unread,
+            partly_read=self.partly_read,
+            only={**self.only, **only},
+            _cubes=self._cubes,
+        )
+
+    def _is_step_known(self, stage: Stage) -> bool:
+        following = list(Stage)[list(Stage).index(stage) + 1]
+        return self.is_known(stage) and self.is_known(following)
+
+    def _total(self, stage: Stage, measure: str) -> int:
+        return int(self._sums.loc[self._sums["exit"].isin(codes_reaching(stage)), measure].sum())
+
+    def _count_where(self, conditions: Mapping[str, str]) -> dict[str, int]:
+        sums = ", ".join(f"coalesce(sum(({condition})::int), 0)::bigint" for condition in conditions.values())
+        found = self.table.relation.aggregate(sums).fetchall()[0]
+        return dict(zip(conditions, map(int, found), strict=True))
+
+    def _as_steps(self, sums: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+        """Stage sums as people and files get them: one row a stage, rates beside the counts, gaps where unknown."""
+        parts, first, previous = [], None, None
+        for stage in Stage:
+            known = self._known_rows(stage, sums, by)
+            calls = sums[f"{stage}_calls"].astype("Int64").where(known)
+            first, previous = calls if first is None else first, calls if previous is None else previous
+            columns = {"stage": stage.value, "calls": calls, "of_first_rate": _rates(calls, first)}
+            columns["of_previous_rate"] = _rates(calls, previous)
+            columns |= {one: self._money(sums[f"{stage}_{one}"], one, known) for one in ("revenue", "payout")}
+            parts.append(sums[by].assign(**columns))
+            previous = calls
+        return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+
+    def _known_rows(self, stage: Stage, sums: pd.DataFrame, by: list[str]) -> pd.Series:
+        """For each group whether the source can tell who reached the stage; of an unread day nothing is known."""
+        unread = sums["day"].isin(self.unread) if by == ["day"] else pd.Series(data=False, index=sums.index)
+        return ~unread & self.is_known(stage)
+
+    def _money(self, micros: pd.Series, measure: str, known: pd.Series) -> pd.Series:
+        """Exact dollars; missing where the stage, or the amount itself, is unknown."""
+        is_told = f"{measure}_usd_micros" not in self.unknown
+        sums = [usd(value) if is_told and one else None for value, one in zip(micros, known, strict=True)]
+        return pd.Series(sums, dtype="object", index=micros.index)
 
 
-def funnel_sql() -> str:
-    """The one query over the calls, as an analyst would read it."""
-    reached = ",\n".join(f"    {condition} as reached_{stage}" for stage, condition in _REACHED.items())
-    sums = ",\n".join(
-        f"  sum(reached_{stage}::int)::bigint as {stage}_calls,\n"
-        f"  coalesce(sum(revenue_usd_micros) filter (reached_{stage}), 0)::bigint as {stage}_revenue,\n"
-        f"  coalesce(sum(payout_usd_micros) filter (reached_{stage}), 0)::bigint as {stage}_payout"
-        for stage in _REACHED
-    )
-    beside = ",\n".join(f"  sum(coalesce({flag}, false)::int)::bigint as {flag}" for flag in _BESIDE)
-    broken = ",\n".join(
-        f"  sum(coalesce({condition}, false)::int)::bigint as violation_{n}"
-        for n, condition in enumerate(VIOLATIONS.values())
-    )
-    bucket = f"epoch_us(call_at) // {BUCKET_S * 1_000_000} as bucket"
-    return _QUERY.format(bucket=bucket, reached=reached, sums=sums, beside=beside, broken=broken)
+def count_funnel(calls: CallTable, period: Period, definition: Definition | None = None) -> Funnel:
+    """The funnel of the calls; ``period`` gives the days and the zone they are counted in.
 
-
-def count_funnel(calls: CallTable, period: Period) -> Funnel:
-    """Count the funnel of the calls; ``period`` gives the days and the zone they are counted in."""
-    cube = calls.relation.query("calls", funnel_sql()).df()  # type: ignore[union-attr]  # a SELECT gives a relation
-    starts = pd.to_datetime(cube["bucket"] * BUCKET_S, unit="s", utc=True)
-    cube.insert(0, "day", starts.dt.tz_convert(period.zone).dt.date)
-    beside = {flag: None if flag in calls.unknown else int(cube[flag].sum()) for flag in _BESIDE}
-    violations = {name: int(cube[f"violation_{n}"].sum()) for n, name in enumerate(VIOLATIONS)}
+    Counting happens when a number is asked for, one pass over the calls for each cube that is needed.
+    """
     unread, partly = _unread_days(calls, period)
-    return Funnel(
-        cube=cube,
-        period=period,
-        unknown=frozenset(calls.unknown),
-        beside=beside,
-        violations=violations,
-        unread=unread,
-        partly_read=partly,
-    )
+    return Funnel(table=calls, period=period, definition=definition or Definition(), unread=unread, partly_read=partly)
+
+
+def _cube_with(wanted: Collection[str]) -> Collection[str]:
+    """One of the page's own cubes where it has what is wanted, so that the next question is answered too."""
+    return next((cube for cube in _PAGE_CUBES if set(wanted) <= set(cube)), wanted)
+
+
+def _exits_of(stage: Stage, counts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The exits between a stage and the next, in the order in which they are told."""
+    names = {one.code: one.name for one in exits_after(stage)}
+    reached = counts[counts["exit"].isin(codes_reaching(stage))]
+    left = reached[reached["exit"].isin(names)]
+    base, drop = _sums_of_group(reached, by).loc[left.index], _sums_of_group(left, by)
+    columns = {"stage": stage.value, "exit": left["exit"].map(names), "calls": left["calls"]}
+    rates = {"of_stage_rate": left["calls"] / base, "of_drop_rate": left["calls"] / drop}
+    return left[by].assign(**columns, **rates)
+
+
+def _sums_of_group(rows: pd.DataFrame, by: list[str]) -> pd.Series:
+    """For each row the calls of its whole group."""
+    calls = rows["calls"]
+    return calls.groupby([rows[name] for name in by], dropna=False).transform("sum") if by else calls * 0 + calls.sum()
+
+
+def _with_every_day(sums: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Every day of the period, with zeros where no call came."""
+    days = pd.Index(period.days, dtype="object", name="day")
+    return sums.set_index("day").reindex(days, fill_value=0).reset_index()
+
+
+def _rates(part: pd.Series, base: pd.Series) -> pd.Series:
+    """Shares from 0 to 1; NaN when either is unknown or the base is 0."""
+    return (part / base.where(base > 0)).astype("Float64").astype("float64")
 
 
 def _unread_days(calls: CallTable, period: Period) -> tuple[tuple[date, ...], tuple[date, ...]]:
@@ -153,37 +240,3 @@ def _unread_days(calls: CallTable, period: Period) -> tuple[tuple[date, ...], tu
     spans = {day: set(Period(first_day=day, last_day=day, zone=period.zone).utc_days) for day in period.days}
     unread = tuple(day for day, span in spans.items() if span <= missing)
     return unread, tuple(day for day, span in spans.items() if span & missing and day not in unread)
-
-
-def _total(rows: pd.DataFrame, stage: Stage, measure: str) -> int:
-    return int(rows[f"{stage}_{measure}"].sum())
-
-
-def _steps_of(funnel: Funnel, rows: pd.DataFrame, *, is_read: bool = True) -> pd.DataFrame:
-    counts = [_total(rows, stage, "calls") if is_read and funnel.is_known(stage) else None for stage in Stage]
-    return pd.DataFrame(
-        {
-            "stage": [stage.value for stage in Stage],
-            "calls": pd.array(counts, dtype="Int64"),
-            "of_first_rate": [_rate(count, counts[0]) for count in counts],
-            "of_previous_rate": [_rate(*pair) for pair in zip(counts, [counts[0], *counts[:-1]], strict=True)],
-            "revenue": _money(funnel, rows, "revenue", is_read=is_read),
-            "payout": _money(funnel, rows, "payout", is_read=is_read),
-        }
-    )
-
-
-def _rate(part: int | None, base: int | None) -> float:
-    """A share from 0 to 1; NaN when either is unknown or the base is 0."""
-    return part / base if part is not None and base else float("nan")
-
-
-def _empty_by(dimension: str, steps: pd.DataFrame) -> pd.DataFrame:
-    return steps.iloc[:0].reindex(columns=[dimension, *steps.columns])
-
-
-def _money(funnel: Funnel, rows: pd.DataFrame, measure: str, *, is_read: bool) -> pd.Series:
-    """Exact dollars per stage; missing where the stage, or the amount itself, is unknown."""
-    known = is_read and f"{measure}_usd_micros" not in funnel.unknown
-    sums = [usd(_total(rows, s, measure)) if known and funnel.is_known(s) else None for s in Stage]
-    return pd.Series(sums, dtype="object")

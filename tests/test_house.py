@@ -28,6 +28,8 @@ FLOORS = {
         "entries",
         "storedcalls",
         "watching",
+        "dimensions",
+        "exits",
     },
     "fetch": {
         "sharefiles",
@@ -136,6 +138,8 @@ FLOORS = {
         "silence",
         "intervals",
         "funnel",
+        "cube",
+        "definition",
         "funnelcheck",
         "parameters",
     },

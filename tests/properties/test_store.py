@@ -80,7 +80,7 @@ def funnel_of(selected):
     table = CallTable(
         relation=selected.relation, ledger=selected.ledger, source="test", as_of=AFTER, unknown=("error",)
     )
-    return count_funnel(table, PERIOD).cube.to_dict("records")
+    return count_funnel(table, PERIOD).roll_up(("campaign", "day", "hour")).to_dict("records")
 
 
 @examples(40)
