@@ -41,7 +41,7 @@ def draw_funnel(funnel: Funnel) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", title=None)
     figure.update_xaxes(title="calls", rangemode="tozero")
-    return _styled(figure, height=300)
+    return styled(figure, height=300)
 
 
 def draw_trend(funnel: Funnel) -> go.Figure:
@@ -63,7 +63,7 @@ def draw_trend(funnel: Funnel) -> go.Figure:
     figure.update_xaxes(title=f"day ({funnel.period.zone})", type="date", tickformat="%b %-d")
     figure.update_yaxes(title="calls", rangemode="tozero")
     figure.update_layout(legend={"orientation": "h", "y": 1.12, "x": 0})
-    return _styled(figure, height=340)
+    return styled(figure, height=340)
 
 
 def show_funnel(funnel: Funnel) -> None:
@@ -111,7 +111,8 @@ def _or_none(values: Any) -> list[int | None]:
     return [None if str(value) == "<NA>" else int(value) for value in values]
 
 
-def _styled(figure: go.Figure, *, height: int) -> go.Figure:
+def styled(figure: go.Figure, *, height: int) -> go.Figure:
+    """The house's look: white ground, legible type, margins that fit their labels."""
     return figure.update_layout(
         template="plotly_white",
         height=height,
