@@ -35,9 +35,9 @@ _SUMS = ", ".join(f"sum({name})::bigint as {name}" for name in MEASURES)
 
 @dataclass(frozen=True, kw_only=True)
 class Cube:
-    """Counts by ``dimensions`` (and ``is_ripe`` where no time is among them) and exit; ``sql`` is how it was counted.
+    """Counts by ``dimensions``, ``is_ripe`` and exit; ``sql`` is how they were counted.
 
-    ``rows`` has the dimensions, ``exit`` (a code) and ``definition.MEASURES``. Sums are exact, in whole numbers.
+    ``rows`` has the dimensions, ``is_ripe``, ``exit`` (a code) and ``definition.MEASURES``: exact, in whole numbers.
     """
 
     dimensions: tuple[str, ...]
@@ -81,10 +81,13 @@ def count_cube(
 ) -> Cube:
     """One pass over the calls: a cube with these dimensions, in the order of ``DIMENSIONS``."""
     query = build_query(definition, period, dimensions)
-    return _keep_rows(lambda sql: calls.query("calls", sql), f"({query})", query, _in_order(dimensions), period)
+    spans = _spans_sql(definition, period)
+    return _keep_rows(lambda sql: calls.query("calls", sql), f"({query})", query, _in_order(dimensions), spans)
 
 
-def read_cube(rows: pd.DataFrame, query: str, dimensions: Collection[str], period: Period) -> Cube:
+def read_cube(
+    rows: pd.DataFrame, query: str, definition: Definition, period: Period, dimensions: Collection[str]
+) -> Cube:
     """A cube from the rows that ``build_query``'s text gave elsewhere: on Spark, in a warehouse."""
     import duckdb  # noqa: PLC0415  # where the calls are here, their own engine serves
 
@@ -94,7 +97,7 @@ def read_cube(rows: pd.DataFrame, query: str, dimensions: Collection[str], perio
     def run(sql: str) -> Any:
         return engine.sql(sql)
 
-    return _keep_rows(run, "counted", query, _in_order(dimensions), period)
+    return _keep_rows(run, "counted", query, _in_order(dimensions), _spans_sql(definition, period))
 
 
 def build_query(definition: Definition, period: Period, dimensions: Collection[str], bucket: str = "") -> str:
@@ -120,28 +123,26 @@ def _in_order(dimensions: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in DIMENSIONS if name in dimensions)
 
 
-def _keep_rows(
-    run: Callable[[str], Any], counted: str, query: str, dimensions: tuple[str, ...], period: Period
-) -> Cube:
+def _keep_rows(run: Callable[[str], Any], counted: str, query: str, dimensions: tuple[str, ...], spans: str) -> Cube:
     """Keep the counted rows as a table in their engine, UTC spans put into local days and hours."""
-    name, times = f"cube_{next(_NAMES)}", [one for one in dimensions if one in TIMES]
-    keys = ", ".join([*([] if times else [RIPE]), *dimensions, "exit::integer as exit"])
-    source = f"{counted} join {_spans_sql(period)} using ({BUCKET})" if times else counted
+    name, has_time = f"cube_{next(_NAMES)}", any(one in TIMES for one in dimensions)
+    keys = ", ".join([RIPE, *dimensions, "exit::integer as exit"])
+    source = f"{counted} join {spans} using ({BUCKET})" if has_time else counted
     run(f"create temp table {name} as select {keys}, {_SUMS} from {source} group by all")  # noqa: S608  # our words only
     return Cube(dimensions=dimensions, rows=run(f"from {name}"), sql=query)
 
 
-def _spans_sql(period: Period) -> str:
-    """Every UTC span of the period with its local day, weekday (Monday is 0) and hour, as a table in SQL."""
+def _spans_sql(definition: Definition, period: Period) -> str:
+    """Every UTC span of the period with its local day, weekday (Monday is 0), hour, and ripeness, as a table in SQL."""
     zone, span = ZoneInfo(period.zone), timedelta(seconds=span_s(period))
-    first = int(period.start_utc.timestamp()) // span.seconds
+    first, until = int(period.start_utc.timestamp()) // span.seconds, definition.ripe_until
     rows: list[str] = []
     moment = period.start_utc
     while moment < period.end_utc:
-        local = moment.astimezone(zone)
-        rows.append(f"({first + len(rows)}, date '{local:%Y-%m-%d}', {local.weekday()}, {local.hour})")
+        local, is_ripe = moment.astimezone(zone), until is None or moment < until
+        rows.append(f"({first + len(rows)}, date '{local:%Y-%m-%d}', {local.weekday()}, {local.hour}, {is_ripe})")
         moment += span
-    return f"(values {', '.join(rows)}) as spans({BUCKET}, day, weekday, hour)"
+    return f"(values {', '.join(rows)}) as spans({BUCKET}, day, weekday, hour, {RIPE})"
 
 
 def _reached_sql(stage: Stage, measure: str) -> str:

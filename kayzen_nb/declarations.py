@@ -14,7 +14,7 @@ SCENARIO_DEFAULT = "healthy"
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter: ``kind`` is text, choice, optional_day, zone, path, plan, minutes or call."""
+    """One parameter: ``kind`` is text, choice, optional_day, zone, path, plan, minutes, seconds, view or call."""
 
     name: str
     kind: str
@@ -167,5 +167,32 @@ DECLARATIONS: dict[str, tuple[Parameter, ...]] = {
             meaning="when source is archive: as it stood at the end of that day; empty: as it stands now",
         ),
         _ZONE,
+        Parameter(
+            name="compare",
+            kind="choice",
+            default="previous",
+            choices=("previous", "none"),
+            meaning="previous: against as many days just before the period; none: do not compare",
+        ),
+        Parameter(
+            name="view",
+            kind="view",
+            default="",
+            meaning="your own view beside the standard ones: state, state by hour, "
+            "target where campaign = CTV Spring; empty: none",
+        ),
+        Parameter(
+            name="converts_after_s",
+            kind="seconds",
+            default="",
+            meaning="the conversion rule that is set in Ringba, in seconds of connected time; empty: not stated",
+        ),
+        Parameter(
+            name="beside_path",
+            kind="path",
+            default="",
+            meaning="more books to look into: Kayzen's spend as CSV, Ringba's Summary export, Call Details exports "
+            "beside another source; several with ; between; empty: none",
+        ),
     ),
 }

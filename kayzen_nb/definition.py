@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kayzen_nb.dimensions import GROUPS
-from kayzen_nb.exits import EXIT_NAMED
+from kayzen_nb.exits import EXIT_NAMED, EXITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ class Definition:
 
     ``connect_within_s``: a call that connects later counts as not connected. ``converts_after_s``: the conversion rule
     as a person stated it, in seconds of connected time; it names an exit and changes no stage. ``converts_until`` and
-    ``pays_until`` (aware UTC): calls from then on are too young for their conversion, or payout, to be known. None:
-    no such rule, or not measured.
+    ``pays_until`` (aware UTC, the beginning of a local day): calls from then on are too young for their conversion, or
+    payout, to be known. None: no such rule, or not measured.
     """
 
     connect_within_s: int | None = None
@@ -94,6 +94,15 @@ def cube_sql(definition: Definition, keys: Sequence[str], *, bucket: str = "", w
     head = "\n".join(["select", *columns, f"  {exit_sql(definition)} as exit,", _MEASURES, "from calls"])
     grouped = ", ".join(str(place + 1) for place in range(len(keys) + 1))
     return f"{head}\n" + (f"where {where}\n" if where else "") + f"group by {grouped}"
+
+
+def reasons_sql(definition: Definition) -> str:
+    """How many calls Ringba gives which words for, by exit: ``exit``, ``reason``, ``calls``; in Ringba's own words."""
+    whens = "\n".join(f"    when {one.code} then {one.words}" for one in EXITS if one.words)
+    words = ", ".join(dict.fromkeys(one.words for one in EXITS if one.words))
+    told = f"  select {words},\n  {exit_sql(definition)} as exit\n  from calls\n  where coalesce({words}) is not null"  # noqa: S608  # our words only
+    head = f"select exit, case exit\n{whens}\n  end as reason, count(*) as calls"
+    return f"{head}\nfrom (\n{told}\n) as told\ngroup by 1, 2"
 
 
 def bucket_sql(bucket_s: int) -> str:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kayzen_nb.cube import count_cube
-from kayzen_nb.definition import Definition
+from kayzen_nb.definition import RIPE, Definition, reasons_sql
 from kayzen_nb.dimensions import GROUPS
-from kayzen_nb.exits import codes_reaching, exits_after
+from kayzen_nb.exits import EXIT_OF_CODE, codes_reaching, exits_after
 from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import Stage, usd
 
@@ -84,6 +84,15 @@ class Funnel:
         """How many calls break the order of the stages, or earn less than they pay, by kind."""
         return self._count_where(VIOLATIONS)
 
+    @cached_property
+    def reasons(self) -> pd.DataFrame:
+        """Ringba's own words for the exits of all calls: ``exit``, ``reason``, ``calls``, most first."""
+        found = self.table.relation.query("calls", reasons_sql(self.definition))
+        counted: pd.DataFrame = found.df()  # type: ignore[union-attr]  # a SELECT gives a relation
+        counted = counted[counted["reason"].notna()]
+        counted["exit"] = counted["exit"].map(lambda code: EXIT_OF_CODE[code].name)
+        return counted.sort_values(["calls", "reason"], ascending=[False, True]).reset_index(drop=True)
+
     def is_known(self, stage: Stage) -> bool:
         """Whether the source can tell which calls reached this stage."""
         return _FLAG_OF.get(stage) not in self.unknown
@@ -94,7 +103,7 @@ class Funnel:
 
     def cube(self, dimensions: Collection[str]) -> Cube:
         """The smallest counted cube that has these dimensions; counted now, in one pass, where there is none."""
-        wanted = {*dimensions, *self.only}
+        wanted = {*dimensions, *self.only} - {RIPE}  # every cube can tell the ripe calls apart
         fitting = [cube for cube in self._cubes if wanted <= set(cube.dimensions)]
         if not fitting:
             fitting = [count_cube(self.table.relation, self.definition, self.period, _cube_with(wanted))]

@@ -126,6 +126,20 @@ def _convert_minutes(_parameter: Parameter, value: str, _today: date) -> str:
     return value
 
 
+def _convert_seconds(_parameter: Parameter, value: str, _today: date) -> int | None:
+    if not value:
+        return None
+    if not re.fullmatch(r"\d{1,5}", value) or not 1 <= int(value) <= 86_400:
+        raise ValueError("not a whole number of seconds from 1 to 86400")
+    return int(value)
+
+
+def _convert_view(_parameter: Parameter, value: str, _today: date) -> str:
+    from kayzen_nb.views import parse_view  # noqa: PLC0415  # placeholder
+
+    return parse_view(value).as_text()
+
+
 def _convert_call(_parameter: Parameter, value: str, _today: date) -> str:
     """A call id, or last digits and a time. A caller's whole number would stand in every file of the run: refused."""
     before_date = re.split(r"\d{4}-\d\d-\d\d", value)[0]
@@ -161,6 +175,8 @@ _CONVERTERS: dict[str, Callable[[Parameter, str, date], Any]] = {
     "plan": _convert_plan,
     "minutes": _convert_minutes,
     "call": _convert_call,
+    "seconds": _convert_seconds,
+    "view": _convert_view,
     "zone": _convert_zone,
     "optional_day": _convert_optional_day,
 }

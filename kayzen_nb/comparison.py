@@ -1,0 +1,53 @@
+"""This period beside the one before: the ripe days of one against the corresponding days of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kayzen_nb.definition import RIPE
+from kayzen_nb.period import Period
+from kayzen_nb.vocabulary import counted
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from kayzen_nb.definition import Definition
+    from kayzen_nb.funnel import Funnel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two funnels of as many days each: the first with the first, and so on. ``now`` looks at its ripe days only."""
+
+    now: Funnel
+    before: Funnel
+    left_out: int
+
+    def __str__(self) -> str:
+        days = counted(len(self.before.period.days), "day")
+        text = f"{days} from {self.now.period.first_day} against {days} from {self.before.period.first_day}"
+        return text + (f"; the last {counted(self.left_out, 'day')} left out, not ripe yet" if self.left_out else "")
+
+
+def ripe_days(period: Period, definition: Definition) -> tuple[date, ...]:
+    """The days of the period whose calls have mostly told all they will."""
+    until = definition.ripe_until
+    days = {day: Period(first_day=day, last_day=day, zone=period.zone).end_utc for day in period.days}
+    return tuple(day for day, ends in days.items() if until is None or ends <= until)
+
+
+def previous_period(period: Period, definition: Definition) -> Period | None:
+    """As many days just before the period, but only those that correspond to its ripe ones; None without a ripe day."""
+    ripe, back = len(ripe_days(period, definition)), timedelta(days=len(period.days))
+    if not ripe:
+        return None
+    first = period.first_day - back
+    return Period(first_day=first, last_day=first + timedelta(days=ripe - 1), zone=period.zone)
+
+
+def compare(now: Funnel, before: Funnel) -> Comparison:
+    """The ripe days of a funnel beside a funnel of the corresponding days (``previous_period``)."""
+    left_out = len(now.period.days) - len(before.period.days)
+    return Comparison(now=now.focus({RIPE: True}), before=before, left_out=left_out)
