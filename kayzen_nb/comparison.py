@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two funnels of as many days each: the first with the first, and so on. ``now`` looks at its ripe days only."""
+    """Two funnels of as many days each: the first with the first, and so on. ``now`` looks at its ripe days only.
+
+    ``before`` is None where there is nothing to compare with, and ``why_not`` says why.
+    """
 
     now: Funnel
-    before: Funnel
-    left_out: int
+    before: Funnel | None = None
+    left_out: int = 0
+    why_not: str = ""
 
     def __str__(self) -> str:
+        if self.before is None:
+            return f"Not compared: {self.why_not}."
         days = counted(len(self.before.period.days), "day")
         text = f"{days} from {self.now.period.first_day} against {days} from {self.before.period.first_day}"
         return text + (f"; the last {counted(self.left_out, 'day')} left out, not ripe yet" if self.left_out else "")
@@ -49,5 +55,10 @@ def previous_period(period: Period, definition: Definition) -> Period | None:
 
 def compare(now: Funnel, before: Funnel) -> Comparison:
     """The ripe days of a funnel beside a funnel of the corresponding days (``previous_period``)."""
+    ripe = now.focus({RIPE: True})
+    if not before.calls:
+        return Comparison(now=ripe, why_not=f"no call is known from {before.period}")
+    if before.unread or before.partly_read:
+        return Comparison(now=ripe, why_not=f"the archive does not hold every day from {before.period}")
     left_out = len(now.period.days) - len(before.period.days)
-    return Comparison(now=now.focus({RIPE: True}), before=before, left_out=left_out)
+    return Comparison(now=ripe, before=before, left_out=left_out)

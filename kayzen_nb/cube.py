@@ -164,5 +164,5 @@ def _kept(dimension: str, value: object) -> str:
         return f"({' or '.join(_kept(dimension, one) for one in value) or 'false'})"
     if value is None:
         return f"{dimension} is null"
-    text = str(value).replace("'", "''")
+    text = str(value).replace("'", "''")  # a day too: DuckDB reads '2026-11-01' as a date beside a date
     return f"{dimension} = {value}" if isinstance(value, bool | int) else f"{dimension} = '{text}'"

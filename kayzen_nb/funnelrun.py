@@ -1,4 +1,4 @@
-"""The run of 03_funnel: calls from the chosen source, without the test calls that were noted."""
+"""The run of 03_funnel: calls of the period and of the one before, counted by one definition, and the other books."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from kayzen_nb.comparison import Comparison, compare, previous_period
+from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
 from kayzen_nb.run import Run, now, period_record
 from kayzen_nb.testcalls import noted_test_calls
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kayzen_nb.calls import CallTable
+    from kayzen_nb.funnel import Funnel
 
 
 @dataclass(kw_only=True)
@@ -23,12 +26,40 @@ class FunnelRun(Run):
 
     def fetch_calls(self) -> CallTable:
         """The calls of the period, from the chosen source, with their ledger; test calls are set aside."""
+        calls = self._read_calls(self.parameters.period)
+        self._take_period_of(calls)
+        self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
+        self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
+        self.record |= self._describe_source()
+        if self.parameters["source"] == "archive":  # its files say where their calls came from
+            is_invented = any(name in calls.source for name in ("built-in sandbox", "127.0.0.1", "localhost"))
+            self.record |= {"source": f"the {calls.source}", "invented": is_invented}
+        return calls
+
+    def compare(self, now: Funnel) -> Comparison:
+        """The period's ripe days beside as many days before it, read from the same source."""
+        period = previous_period(self.period, now.definition)
+        if self.parameters["compare"] == "none":
+            return Comparison(now=now, why_not="compare is set to none")
+        if period is None:
+            return Comparison(now=now, why_not="no day of the period is ripe yet")
+        before = count_funnel(
+            self._read_calls(period), period, replace(now.definition, converts_until=None, pays_until=None)
+        )
+        if (
+            self.parameters["source"] == "csv"
+            and not before.stages(only={"day": period.first_day})["incoming_calls"][0]
+        ):
+            return Comparison(now=now, why_not=f"the file holds no calls of {period.first_day}, so it may begin later")
+        return compare(now, before)
+
+    def _read_calls(self, period: Period | None) -> CallTable:
         from kayzen_nb import sources  # noqa: PLC0415  # duckdb and httpx, only where calls are read
 
         is_file = self.parameters["source"] == "csv"
-        calls = sources.calls(
+        return sources.calls(
             source=self.parameters["source"],
-            period=self.parameters.period,
+            period=period,
             zone=self.zone,
             settings=None if is_file else self.settings,  # a file is read though another setting is malformed
             transport=None if is_file else self.transport,
@@ -38,14 +69,6 @@ class FunnelRun(Run):
             as_of=self._end_of("as_of"),
             watcher=self.watcher,
         )
-        self._take_period_of(calls)
-        self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
-        self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
-        self.record |= self._describe_source()
-        if self.parameters["source"] == "archive":  # its files say where their calls came from
-            is_invented = any(name in calls.source for name in ("built-in sandbox", "127.0.0.1", "localhost"))
-            self.record |= {"source": f"the {calls.source}", "invented": is_invented}
-        return calls
 
     def _end_of(self, name: str) -> datetime | None:
         """The end of a day that a parameter names, in the page's zone; None where it names none."""

@@ -38,7 +38,7 @@ _CHART = '<figure class="kz-chart">'
 _KIND = "Calls from TV ads · Ringba and Kayzen"
 _SHOWN_STEPS = 4
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*$", re.MULTILINE)
-_NUMBER = re.compile(r"-?[$€£]?[\d,]*\.?\d+\s?%?")
+_NUMBER = re.compile(r"-?[$€£]?[\d,]*\.?\d+\s?%?( \([\d.]+ to [\d.]+\))?")  # a rate may bring its interval
 _GAPS = frozenset({"", "unknown", "no base"})
 _ANSWERS = {f"{sign} {word}": f"kz-{word}" for sign, word in (("✓", "pass"), ("✗", "fail"), ("?", "unknown"))}
 

@@ -159,6 +159,8 @@ FLOORS = {
         "views",
         "drilldown",
         "comparison",
+        "callers",
+        "headline",
         "definitiontext",
         "breakdowns",
         "cube",
