@@ -30,7 +30,8 @@ class Callers:
             return "How many people called is unknown: the source does not say who called."
         people, converted = self.of_stage[Stage.INCOMING], self.of_stage[Stage.CONVERTED]
         each = f"{(self.calls - self.unnamed) / people:.2f} calls each"
-        text = f"{counted(self.calls, 'call')} by {counted(people, 'caller')} ({each}); {counted(converted, 'caller')} converted."
+        who = f"{counted(self.calls, 'call')} by {counted(people, 'caller')} ({each})"
+        text = f"{who}; {counted(converted, 'caller')} converted."
         return text + (f" Of {counted(self.unnamed, 'call')} the caller is not known." if self.unnamed else "")
 
 
