@@ -4,6 +4,7 @@ Standard library only, and syntax that an old Python can read, so that it can sa
 written last: an interrupted set-up is done again, and a changed pin is picked up.
 
 ``python3 -m kayzen_nb.bootstrap COMMAND ...`` runs a command of ``.venv`` (ruff, mypy) with the developers' tools.
+``KAYZEN_NB_EXTRAS=engines,bench`` installs more of pyproject.toml's optional groups with them.
 """
 
 from __future__ import annotations
@@ -68,10 +69,16 @@ class Clone:
         texts = [(self.root / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
         return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
-    def is_current(self, dev: bool) -> bool:
-        """Whether a finished set-up, of the present pins, with the tools that are asked for, stands there."""
+    def is_current(self, extras: set[str]) -> bool:
+        """Whether a finished set-up, of the present pins, with the groups that are asked for, stands there."""
+        is_made = self.python.exists() and self.read_stamp().get("made_from") == self.wanted()
+        return is_made and extras <= self.installed_extras()
+
+    def installed_extras(self) -> set[str]:
+        """The optional groups that were set up last."""
         stamp = self.read_stamp()
-        return self.python.exists() and stamp.get("made_from") == self.wanted() and (bool(stamp["dev"]) or not dev)
+        groups = stamp.get("extras", ["dev"] if stamp.get("dev") else [])  # a set-up of an older version says dev
+        return {str(group) for group in groups} if isinstance(groups, list) else set()
 
     def read_stamp(self) -> dict[str, object]:
         """What was set up last; empty when nothing, or when it was interrupted."""
@@ -106,14 +113,15 @@ def _ensure(clone: Clone, arguments: list[str], dev: bool) -> None:
     if not clone.is_one or (not clone.runs_here and _is_installed(dev)):
         return  # an installed package, or somebody's own environment (conda, pip): theirs to keep up to date
     again = os.environ.pop(_AGAIN, None) == str(clone.venv)
-    if clone.is_current(dev):
+    extras = _asked_extras(dev)
+    if clone.is_current(extras):
         if clone.runs_here:
             return
         if again:
             step = "Delete the folder .venv and start again."
             raise SetupFailed("The set-up was made, but its Python does not start from there.", clone.venv, step)
     else:
-        _set_up(clone, dev or bool(clone.read_stamp().get("dev")))
+        _set_up(clone, extras | clone.installed_extras())
     os.environ[_AGAIN] = str(clone.venv)
     _go_on([str(clone.python), *arguments])
 
@@ -136,16 +144,22 @@ def _is_installed(dev: bool) -> bool:
     return not dev or util.find_spec("pytest") is not None
 
 
-def _set_up(clone: Clone, dev: bool) -> None:
+def _asked_extras(dev: bool) -> set[str]:
+    """The optional groups of pyproject.toml that are wanted; only with the developers' tools, which CI uses too."""
+    more = os.environ.get("KAYZEN_NB_EXTRAS", "").split(",")
+    return {"dev", *(group.strip() for group in more if group.strip())} if dev else set()
+
+
+def _set_up(clone: Clone, extras: set[str]) -> None:
     """Make or mend ``.venv``: with uv, which is fast; with venv and pip, where uv cannot be had or does not succeed."""
     _say(f"setting up {clone.venv} (once; half a minute to some minutes, by network)")
     clone.stamp.unlink(missing_ok=True) if clone.venv.is_dir() else None
     uv = _find_uv(clone) or _fetch_uv(clone)
-    target = ".[dev]" if dev else "."
+    target = f".[{','.join(sorted(extras))}]" if extras else "."
     if not (uv and _install_with_uv(clone, uv, target)):
         _install_with_pip(clone, target)
     _warm_up(clone)
-    made = {"made_from": clone.wanted(), "dev": dev}
+    made = {"made_from": clone.wanted(), "extras": sorted(extras)}
     clone.stamp.write_text(json.dumps(made), encoding="utf-8")
     _say("set-up done")
 

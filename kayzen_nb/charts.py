@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html
-import math
 from typing import TYPE_CHECKING, Any
 
-from kayzen_nb.funnelcheck import biggest_drop, describe_days
+from kayzen_nb.funnelcheck import describe_days
 from kayzen_nb.vocabulary import label
 
 if TYPE_CHECKING:
@@ -18,30 +17,6 @@ if TYPE_CHECKING:
 STAGE_COLOURS = {"incoming": "#0b3c5d", "connected": "#0072b2", "converted": "#e69f00", "payout": "#f0d58c"}
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 _PLOTLY_MIME = "application/vnd.plotly.v1+json"
-
-
-def draw_funnel(funnel: Funnel) -> go.Figure:
-    """Calls per stage as horizontal bars, with the count and the share of all calls on each; unknown stages say so."""
-    import plotly.graph_objects as go  # noqa: PLC0415  # 50 ms that notebooks without charts need not pay
-
-    steps = funnel.steps()
-    texts = [
-        _bar_text(calls, rate) for calls, rate in zip(_or_none(steps["calls"]), steps["of_first_rate"], strict=True)
-    ]
-    figure = go.Figure(
-        go.Bar(
-            x=_or_none(steps["calls"]),
-            y=[label(stage) for stage in steps["stage"]],
-            orientation="h",
-            text=texts,
-            textposition="auto",
-            marker_color=[STAGE_COLOURS[stage] for stage in steps["stage"]],
-            hovertemplate="%{y}: %{x:,} calls<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", title=None)
-    figure.update_xaxes(title="calls", rangemode="tozero")
-    return styled(figure, height=300)
 
 
 def draw_trend(funnel: Funnel) -> go.Figure:
@@ -66,16 +41,6 @@ def draw_trend(funnel: Funnel) -> go.Figure:
     return styled(figure, height=340)
 
 
-def show_funnel(funnel: Funnel) -> None:
-    """Display the funnel under the sentence that says where most calls are lost."""
-    steps = funnel.steps()
-    rows = zip(steps["stage"], _or_none(steps["calls"]), steps["of_first_rate"], strict=True)
-    parts = (f"{stage} {_bar_text(calls, rate)}" for stage, calls, rate in rows)
-    show_chart(
-        draw_funnel(funnel), title=biggest_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
-    )
-
-
 def show_trend(funnel: Funnel) -> None:
     """Display the daily trend under the sentence that names its busiest day."""
     finding = describe_days(funnel)
@@ -98,12 +63,6 @@ def show_chart(figure: go.Figure, *, title: str, alt: str) -> None:
 def plain(text: str) -> str:
     """Text taken from data as plotly may show it: plotly reads ``<b>`` and ``<a>`` in labels, so they are escaped."""
     return html.escape(text, quote=False)
-
-
-def _bar_text(calls: int | None, rate: float) -> str:
-    if calls is None:
-        return "unknown"
-    return f"{calls:,}" if math.isnan(rate) else f"{calls:,} · {rate:.1%} of all"
 
 
 def _or_none(values: Any) -> list[int | None]:

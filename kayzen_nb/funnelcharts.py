@@ -9,7 +9,7 @@ from kayzen_nb.breakdowns import describe_exits, describe_group, describe_week, 
 from kayzen_nb.charts import STAGE_COLOURS, plain, show_chart, styled
 from kayzen_nb.dimensions import DIMENSIONS, WEEKDAYS, describe_value
 from kayzen_nb.exits import EXIT_NAMED
-from kayzen_nb.funnelcheck import biggest_drop
+from kayzen_nb.headline import describe_drop
 from kayzen_nb.vocabulary import Stage, label
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def show_funnel(funnel: Funnel) -> None:
     """Display the funnel under the sentence that says where most calls are lost."""
     parts = (f"{stage} {_bar_text(count, rate)}" for stage, count, rate in _stage_rows(funnel))
     show_chart(
-        draw_funnel(funnel), title=biggest_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
+        draw_funnel(funnel), title=describe_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
     )
 
 

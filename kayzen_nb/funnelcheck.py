@@ -1,9 +1,8 @@
-"""What a counted funnel says: the checks that let one trust it, and its findings as sentences."""
+"""The checks that let one trust a counted funnel, and what is said of its days and its source."""
 
 from __future__ import annotations
 
 from datetime import UTC
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kayzen_nb.checks import Check, Verdict
@@ -30,51 +29,15 @@ def check_funnel(funnel: Funnel, calls: CallTable) -> list[Check]:
     ]
 
 
-def headline(funnel: Funnel) -> str:
-    """The answer in one sentence, with its numbers."""
-    if not funnel.calls:
-        return f"No calls from {funnel.period}: there is nothing to count."
-    parts = [_share(funnel, stage) for stage in list(Stage)[1:]]
-    return f"{counted(funnel.calls, 'call')}: {', '.join(parts)}. {biggest_drop(funnel)}{_gaps(funnel)}"
-
-
-def _gaps(funnel: Funnel) -> str:
-    """What the archive does not hold, as a sentence that begins with a space; empty where it holds all."""
+def describe_gaps(funnel: Funnel) -> str:
+    """What the archive does not hold, as a sentence; empty where it holds all."""
     named = (("not in the archive", funnel.unread), ("in the archive only in part", funnel.partly_read))
     parts = [f"{counted(len(days), 'day')} {_be(days)} {words} ({_listed(days)})" for words, days in named if days]
-    return f" {'; '.join(parts)}: nothing is known of what is missing." if parts else ""
+    return f"{'; '.join(parts)}: nothing is known of what is missing." if parts else ""
 
 
 def _be(days: Sequence[object]) -> str:
     return "is" if len(days) == 1 else "are"
-
-
-def biggest_drop(funnel: Funnel) -> str:
-    """Between which two stages most calls are lost, as a sentence; says so when no step is known."""
-    known = [(stage, count) for stage in Stage if (count := funnel.count(stage)) is not None]
-    drops = [(a[1] - b[1], a, b) for a, b in pairwise(known)]
-    if not drops:
-        return "The stages after incoming are unknown."
-    lost, before, after = max(drops, key=lambda drop: drop[0])
-    if not lost:
-        return "No call is lost between the stages."
-    return f"Most are lost between {before[0]} and {after[0]}: {lost:,} of {before[1]:,}."
-
-
-def describe_money(funnel: Funnel) -> str:
-    """What the calls earn, and what is still to come, in one or two sentences."""
-    incoming = funnel.steps().iloc[0]
-    if incoming["revenue"] is None or not funnel.calls:
-        return "What the calls earn is unknown." if funnel.calls else "No calls, no money."
-    revenue, payout = incoming["revenue"], incoming["payout"]
-    per_call = revenue / funnel.calls
-    text = f"Revenue {revenue:,} USD, that is {per_call:,.2f} USD a call over all calls."
-    if payout is not None:
-        text += f" Payout {payout:,} USD, so a margin of {revenue - payout:,} USD."
-    converted, paid = funnel.count(Stage.CONVERTED), funnel.count(Stage.PAYOUT)
-    if converted is not None and paid is not None and converted > paid:
-        text += f" {converted - paid:,} converted calls have no payout, or none yet."
-    return text
 
 
 def describe_days(funnel: Funnel) -> str:
@@ -87,27 +50,17 @@ def describe_days(funnel: Funnel) -> str:
     calls_of = {str(day): int(calls) for day, calls in zip(incoming["day"], incoming["calls"], strict=True)}
     top = max(calls_of, key=calls_of.__getitem__)
     silent = [day for day, calls in calls_of.items() if not calls]
-    text = f"Most calls came on {top}: {calls_of[top]:,}."
-    return text + (f" No calls at all on {_listed(silent)}." if silent else "") + _gaps(funnel)
+    sentences = [
+        f"Most calls came on {top}: {calls_of[top]:,}.",
+        f"No calls at all on {_listed(silent)}." if silent else "",
+        describe_gaps(funnel),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _listed(days: Sequence[object]) -> str:
     """A few days by name, many by number."""
     return ", ".join(map(str, days)) if len(days) <= 3 else f"{len(days)} days, the first {days[0]}"
-
-
-def describe_campaigns(funnel: Funnel) -> str:
-    """How the calls divide over the campaigns; differences are shown, not judged."""
-    by_campaign = funnel.by("campaign")
-    incoming = by_campaign[by_campaign["stage"] == Stage.INCOMING]
-    if incoming.empty:
-        return "No campaign has a call."
-    if len(incoming) == 1:
-        return "All calls belong to one campaign."
-    return (
-        f"{len(incoming)} campaigns; their rows add up to all {funnel.calls:,} calls. Whether they differ by more than "
-        "chance is not judged here."
-    )
 
 
 def describe_source(calls: CallTable) -> str:
@@ -116,12 +69,6 @@ def describe_source(calls: CallTable) -> str:
     if calls.unknown:
         sentences.append(f"Unknown, because the source does not hold them: {', '.join(map(label, calls.unknown))}.")
     return " ".join([*sentences, *calls.notes]) or "Every column comes from the source as it stands."
-
-
-def _share(funnel: Funnel, stage: Stage) -> str:
-    count = funnel.count(stage)
-    word = {Stage.PAYOUT: "paid"}.get(stage, stage.value)
-    return f"{word} unknown" if count is None else f"{count / funnel.calls:.1%} {word}"
 
 
 def _check_days_kept(calls: CallTable) -> list[Check]:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kayzen_nb.comparison import Comparison, compare, previous_period
+from kayzen_nb.definition import Definition
+from kayzen_nb.dimensions import DIMENSIONS
+from kayzen_nb.errors import ParameterError
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
-from kayzen_nb.run import Run, now, period_record
+from kayzen_nb.run import Run, now, period_record, run_folder
 from kayzen_nb.testcalls import noted_test_calls
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from kayzen_nb.calls import CallTable
     from kayzen_nb.funnel import Funnel
+    from kayzen_nb.lagcounts import Lags
+    from kayzen_nb.ripeness import Ripeness
 
 
 @dataclass(kw_only=True)
@@ -36,6 +41,37 @@ class FunnelRun(Run):
             self.record |= {"source": f"the {calls.source}", "invented": is_invented}
         return calls
 
+    @property
+    def definition(self) -> Definition:
+        """How calls are counted, as far as the parameters say it."""
+        return Definition(converts_after_s=self.parameters["converts_after_s"])
+
+    def measure_ripeness(self, calls: CallTable) -> Ripeness:
+        """From when on calls are too young: by the archive's readings where it is the source, else by the calls."""
+        from kayzen_nb import ripeness  # noqa: PLC0415  # with the calls only
+
+        return ripeness.measure(calls, self.period, self._measure_lags())
+
+    def _measure_lags(self) -> Lags | None:
+        from kayzen_nb.archive import Archive, archive_folder  # noqa: PLC0415  # duckdb, only where calls are read
+        from kayzen_nb.lags import measure_lags  # noqa: PLC0415  # as above
+
+        if self.parameters["source"] != "archive":
+            return None
+        archive = Archive(archive_folder(self.settings.home, self.settings.ringba_account_id or ""))
+        return measure_lags(archive, campaign=self.parameters["campaign"], now=self._end_of("as_of") or now())
+
+    def save_tables(self, counted: Funnel) -> None:
+        """Keep the stages, the exits, and both by each dimension, as CSV; without a run folder nothing is written."""
+        if not run_folder():
+            return
+        self.save("funnel", counted.steps())
+        self.save("funnel_exits", counted.exits())
+        self.save("funnel_reasons", counted.reasons)
+        for dimension in DIMENSIONS:
+            self.save(f"funnel_by_{dimension}", counted.by(dimension))
+            self.save(f"funnel_exits_by_{dimension}", counted.exits(dimension))
+
     def compare(self, now: Funnel) -> Comparison:
         """The period's ripe days beside as many days before it, read from the same source."""
         period = previous_period(self.period, now.definition)
@@ -43,13 +79,13 @@ class FunnelRun(Run):
             return Comparison(now=now, why_not="compare is set to none")
         if period is None:
             return Comparison(now=now, why_not="no day of the period is ripe yet")
-        before = count_funnel(
-            self._read_calls(period), period, replace(now.definition, converts_until=None, pays_until=None)
-        )
-        if (
-            self.parameters["source"] == "csv"
-            and not before.stages(only={"day": period.first_day})["incoming_calls"][0]
-        ):
+        settled = replace(now.definition, converts_until=None, pays_until=None)
+        try:
+            before = count_funnel(self._read_calls(period), period, settled)
+        except ParameterError:  # an archive that holds none of these days
+            return Comparison(now=now, why_not=f"the archive holds no day of {period}")
+        first = before.stages(only={"day": period.first_day})["incoming_calls"][0]
+        if self.parameters["source"] == "csv" and before.calls and not first:
             return Comparison(now=now, why_not=f"the file holds no calls of {period.first_day}, so it may begin later")
         return compare(now, before)
 

@@ -157,6 +157,7 @@ def _build_chart(figure: Mapping[str, Any], alt: str) -> str:
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 _CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
 _HEAD = re.compile(r"<th>(.*?)</th>", re.DOTALL)
+_FILE = re.compile(r"data/[a-z0-9_]+\.csv")  # a table that the run keeps beside the page
 _TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?")
 
 
@@ -191,6 +192,8 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _dress_cell(text: str, *, numeric: bool) -> str:
+    if _FILE.fullmatch(text):
+        return f'<td><a href="{text}">{text.removeprefix("data/")}</a></td>'
     if numeric:
         name = "kz-num"
     elif text.startswith(("http://", "https://")):

@@ -111,6 +111,12 @@ def show_letter(text: str, caption: str) -> None:
     _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{quoted}</figure>', text)
 
 
+def show_details(summary: str, text: str) -> None:
+    """Display a long text that opens on a click, such as the SQL that counted."""
+    quoted = f'<pre class="kz-letter">{html.escape(mask_text(text))}</pre>'
+    _display_html(f'<details class="kz-details"><summary>{html.escape(summary)}</summary>{quoted}</details>', summary)
+
+
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table beside the page: numbers untouched, text cells that a spreadsheet would run made harmless."""
     path.parent.mkdir(parents=True, exist_ok=True)

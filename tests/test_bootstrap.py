@@ -104,13 +104,30 @@ def test_the_environments_own_python_picks_up_a_changed_pin_too(clone):
 
 
 @POSIX
-def test_developers_tools_stay_when_a_user_command_finds_a_changed_pin(clone):
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [({"dev": True}, ".[dev]"), ({"extras": ["dev", "engines"]}, ".[dev,engines]"), ({"dev": False}, "-e .\n")],
+)
+def test_groups_that_were_set_up_stay_when_a_user_command_finds_a_changed_pin(clone, before, wanted):
     log = good_uv(clone)
     start(clone)
     stamp = clone / ".venv" / "kayzen-nb-stamp.json"
-    stamp.write_text(json.dumps({"made_from": "older", "dev": True}))
+    stamp.write_text(json.dumps({"made_from": "older"} | before))
+    log.write_text("")
     start(clone)
-    assert "-e .[dev]" in log.read_text()
+    assert wanted in log.read_text()
+
+
+@POSIX
+def test_more_groups_are_installed_for_developers_who_ask_for_them(clone, monkeypatch):
+    log = good_uv(clone)
+    monkeypatch.setenv("KAYZEN_NB_EXTRAS", "engines, bench")
+    done = start(clone)
+    assert "[" not in log.read_text().split("-e .")[-1], done.stderr  # a user's command needs none of them
+    command = [getattr(sys, "_base_executable", sys.executable), "-m", "kayzen_nb.bootstrap"]
+    place = os.environ | {"PATH": f"{clone / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"}
+    subprocess.run(command, cwd=clone, env=place, check=False)
+    assert "-e .[bench,dev,engines]" in log.read_text()
 
 
 @POSIX
@@ -165,5 +182,5 @@ def test_no_registry_address_is_committed(name):
 def test_every_dependency_is_pinned():
     pinned = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
     project = __import__("tomllib").loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = project["dependencies"] + project["optional-dependencies"]["dev"]
+    asked = [*project["dependencies"], *(line for group in project["optional-dependencies"].values() for line in group)]
     assert {line.split(">=")[0].lower() for line in asked} <= pinned
