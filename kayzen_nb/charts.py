@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
+from kayzen_nb.definitiontext import describe_briefly
 from kayzen_nb.funnelcheck import describe_days
 from kayzen_nb.vocabulary import label
 
@@ -47,8 +48,10 @@ def show_trend(funnel: Funnel) -> None:
     show_chart(draw_trend(funnel), title=finding, alt=f"Line chart of calls per day and stage. {finding}")
 
 
-def show_chart(figure: go.Figure, *, title: str, alt: str) -> None:
+def show_chart(figure: go.Figure, *, title: str, alt: str, funnel: Funnel | None = None) -> None:
     """Display a figure under its finding. ``alt`` says in words what the picture shows.
+
+    ``funnel`` is what it was drawn from: how that was counted is said under the figure.
 
     The raw bundle is displayed, because it is alive in JupyterLab, passes nbval, and lets the page builder place all
     figures with one copy of plotly.js.
@@ -58,6 +61,9 @@ def show_chart(figure: go.Figure, *, title: str, alt: str) -> None:
     figure.update_layout(title={"text": plain(title), "font": {"size": 16}, "x": 0, "xanchor": "left"})
     bundle: dict[str, Any] = {_PLOTLY_MIME: figure.to_plotly_json(), "text/plain": alt}
     display(bundle, raw=True, metadata={"kayzen-nb": {"alt": alt}})  # type: ignore[no-untyped-call]
+    if funnel:
+        note = f'<p class="kz-counted">{html.escape(describe_briefly(funnel))}</p>'
+        display({"text/html": note, "text/plain": describe_briefly(funnel)}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def plain(text: str) -> str:

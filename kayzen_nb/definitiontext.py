@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from kayzen_nb.definition import RIPE
 from kayzen_nb.dimensions import DIMENSIONS, describe_value
 from kayzen_nb.vocabulary import Stage, counted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kayzen_nb.cube import Only
     from kayzen_nb.definition import Definition
     from kayzen_nb.funnel import Funnel
 
@@ -23,22 +23,42 @@ _EVENTS = {
 }
 
 
-def describe_definition(funnel: Funnel, only: Only | None = None, *, campaign: str = "") -> str:
-    """How the numbers of a chart were counted, made from the object that counted them."""
+def describe_definition(funnel: Funnel, *, campaign: str = "", source: str = "") -> str:
+    """How the numbers were counted, made from the object that counted them."""
     parts = [
-        f"Counted: {_who(funnel, only or {}, campaign)} from {funnel.period}, each once, by call id",
+        f"Counted: {_who(funnel, campaign)} from {funnel.period}, each once, by call id",
         f"a call counts for a stage when {_events()}, or when it reached a later stage",
         *_rules(funnel.definition, funnel.period.zone),
         f"left out: {_left_out(funnel)}",
-        f"as of {_moment(funnel.table.as_of, funnel.period.zone)}, from {funnel.table.source}",
+        f"as of {_moment(funnel.table.as_of, funnel.period.zone)}, from {source or funnel.table.source}",
     ]
     return "; ".join(parts) + "."
 
 
-def _who(funnel: Funnel, only: Only, campaign: str) -> str:
-    told = {name: value for name, value in {**funnel.only, **only}.items() if name in DIMENSIONS}
+def describe_briefly(funnel: Funnel) -> str:
+    """The same for the foot of a chart: which calls, when, by which rules, without what, as of when."""
+    parts = [
+        f"{_who(funnel, '').capitalize()}, {funnel.period}",
+        "reached at least",
+        *_rules(funnel.definition, funnel.period.zone),
+        f"left out: {_left_out(funnel)}",
+        f"as of {_moment(funnel.table.as_of, funnel.period.zone)}",
+    ]
+    return "; ".join(parts) + "."
+
+
+def _who(funnel: Funnel, campaign: str) -> str:
+    told = {name: value for name, value in funnel.only.items() if name in DIMENSIONS}
     chosen = [f"{DIMENSIONS[name].label.lower()} {describe_value(name, value)}" for name, value in told.items()]
-    return "calls of " + (", ".join([*([f"campaign {campaign}"] if campaign else []), *chosen]) or "all campaigns")
+    return (
+        "calls of "
+        + (", ".join([*([f"campaign {campaign}"] if campaign else []), *chosen]) or "all campaigns")
+        + _only_ripe(funnel)
+    )
+
+
+def _only_ripe(funnel: Funnel) -> str:
+    return " on ripe days" if funnel.only.get(RIPE) and funnel.definition.ripe_until else ""
 
 
 def _events() -> str:

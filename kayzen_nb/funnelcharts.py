@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kayzen_nb.breakdowns import describe_exits, describe_group, describe_week, group_rows
 from kayzen_nb.charts import STAGE_COLOURS, plain, show_chart, styled
-from kayzen_nb.dimensions import DIMENSIONS, WEEKDAYS, describe_value
+from kayzen_nb.dimensions import DIMENSIONS, GROUPS, WEEKDAYS, describe_value
 from kayzen_nb.exits import EXIT_NAMED
 from kayzen_nb.headline import describe_drop
 from kayzen_nb.vocabulary import Stage, label
@@ -144,9 +144,8 @@ def draw_groups(funnel: Funnel, dimension: str, largest: int = 12) -> go.Figure:
 def show_funnel(funnel: Funnel) -> None:
     """Display the funnel under the sentence that says where most calls are lost."""
     parts = (f"{stage} {_bar_text(count, rate)}" for stage, count, rate in _stage_rows(funnel))
-    show_chart(
-        draw_funnel(funnel), title=describe_drop(funnel), alt=f"Bar chart of calls per stage: {'; '.join(parts)}."
-    )
+    alt = f"Bar chart of calls per stage: {'; '.join(parts)}."
+    show_chart(draw_funnel(funnel), title=describe_drop(funnel), alt=alt, funnel=funnel)
 
 
 def show_exits(funnel: Funnel) -> None:
@@ -157,13 +156,15 @@ def show_exits(funnel: Funnel) -> None:
     if funnel.exits().empty:
         show_sentence(finding)
         return
-    show_chart(draw_exits(funnel), title=finding, alt=f"Bar chart of the exits of each step. {finding}")
+    alt = f"Bar chart of the exits of each step. {finding}"
+    show_chart(draw_exits(funnel), title=finding, alt=alt, funnel=funnel)
 
 
 def show_week(funnel: Funnel) -> None:
     """Display the hours of the week."""
     finding = describe_week(funnel)
-    show_chart(draw_week(funnel), title=finding, alt=f"Heat map of calls by weekday and hour. {finding}")
+    alt = f"Heat map of calls by weekday and hour. {finding}"
+    show_chart(draw_week(funnel), title=finding, alt=alt, funnel=funnel)
 
 
 def show_groups(funnel: Funnel, dimension: str, largest: int = 12) -> None:
@@ -172,7 +173,21 @@ def show_groups(funnel: Funnel, dimension: str, largest: int = 12) -> None:
         return
     finding = describe_group(funnel, dimension)
     about = f"Bar chart of calls by {DIMENSIONS[dimension].label.lower()}"
-    show_chart(draw_groups(funnel, dimension, largest), title=finding, alt=f"{about}. {finding}")
+    show_chart(draw_groups(funnel, dimension, largest), title=finding, alt=f"{about}. {finding}", funnel=funnel)
+
+
+def show_breakdowns(funnel: Funnel) -> None:
+    """Each dimension that divides the calls at all: the chart of its largest groups, and the table with their rates."""
+    from kayzen_nb.funneltables import groups_table  # noqa: PLC0415  # pandas, only where something is shown
+    from kayzen_nb.tables import show_sentence, show_table  # noqa: PLC0415  # as above
+
+    divided = [name for name in GROUPS if len(group_rows(funnel, name, 2)) > 1]
+    for dimension in divided:
+        show_groups(funnel, dimension)
+        show_table(groups_table(funnel, dimension), f"Calls by {DIMENSIONS[dimension].label.lower()}")
+    if not divided:
+        alike = "All calls are of one campaign, number, state, target and publisher."
+        show_sentence(alike if funnel.calls else "No calls to divide.")
 
 
 def _placed_exits(funnel: Funnel) -> pd.DataFrame:

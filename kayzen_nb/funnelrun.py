@@ -9,17 +9,20 @@ from zoneinfo import ZoneInfo
 
 from kayzen_nb.comparison import Comparison, compare, previous_period
 from kayzen_nb.definition import Definition
+from kayzen_nb.definitiontext import describe_definition
 from kayzen_nb.dimensions import DIMENSIONS
 from kayzen_nb.errors import ParameterError
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
-from kayzen_nb.run import Run, now, period_record, run_folder
+from kayzen_nb.run import Run, is_interactive, now, period_record, run_folder
 from kayzen_nb.testcalls import noted_test_calls
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from kayzen_nb.books import Books
     from kayzen_nb.calls import CallTable
+    from kayzen_nb.callstable import CallsFile
     from kayzen_nb.funnel import Funnel
     from kayzen_nb.lagcounts import Lags
     from kayzen_nb.ripeness import Ripeness
@@ -71,6 +74,38 @@ class FunnelRun(Run):
         for dimension in DIMENSIONS:
             self.save(f"funnel_by_{dimension}", counted.by(dimension))
             self.save(f"funnel_exits_by_{dimension}", counted.exits(dimension))
+
+    def show_definition(self, counted: Funnel) -> None:
+        """How the numbers above were counted: in a sentence, and on a click in SQL."""
+        from kayzen_nb.tables import show_details, show_sentence  # noqa: PLC0415  # pandas, only where tables are made
+
+        show_sentence(describe_definition(counted, campaign=self.parameters["campaign"], source=self.record["source"]))
+        show_details("How was this counted? The SQL", "\n\n".join(counted.queries))
+
+    def read_books(self) -> Books:
+        """The other books that were given: spend, Ringba's Summary, exports beside another source."""
+        from kayzen_nb import books, sources  # noqa: PLC0415  # only where there are such files
+
+        def read_exports(paths: str) -> CallTable:
+            return sources.calls(source="csv", csv_path=paths, period=self.period, campaign=self.parameters["campaign"])
+
+        found = books.read_books(self.parameters["beside_path"], read_exports)
+        self.record["inputs"] += [{"name": name, "sha256": digest} for name, digest in found.inputs.items()]
+        return found
+
+    def explore(self, counted: Funnel) -> None:
+        """The explorer, where a person sits in front; its view can be scheduled as it stands."""
+        if is_interactive():
+            from kayzen_nb import explorer  # noqa: PLC0415  # ipywidgets cost 0.3 s that headless runs need not pay
+
+            explorer.explore(counted, self.parameters, view=self.parameters["view"])
+
+    def save_calls(self, counted: Funnel) -> list[CallsFile]:
+        """Keep the calls behind every bar as CSV, one file an exit; without a run folder nothing is written."""
+        from kayzen_nb.callstable import save_calls  # noqa: PLC0415  # as above
+
+        folder = run_folder()
+        return save_calls(counted, folder / "data") if folder else []
 
     def compare(self, now: Funnel) -> Comparison:
         """The period's ripe days beside as many days before it, read from the same source."""

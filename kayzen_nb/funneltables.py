@@ -70,20 +70,19 @@ def groups_table(funnel: Funnel, dimension: str, largest: int | None = 20) -> pd
     table |= {label(stage.value): [_number(count) for count in counts[stage]] for stage in Stage}
     table["Connected of all"] = _rates(counts[Stage.CONNECTED], counts[Stage.INCOMING])
     table["Converted of connected"] = _rates(counts[Stage.CONVERTED], counts[Stage.CONNECTED])
-    for name in ("revenue", "payout"):
-        is_told = f"{name}_usd_micros" not in funnel.unknown
-        table[f"{label(name)} (USD)"] = [_amount(usd(n)) if is_told else "unknown" for n in rows[f"incoming_{name}"]]
+    is_told = "revenue_usd_micros" not in funnel.unknown
+    table["Revenue (USD)"] = [_amount(usd(n)) if is_told else "unknown" for n in rows["incoming_revenue"]]
     return pd.DataFrame(table)
 
 
 def rate_text(part: int | None, base: int | None) -> str:
-    """A rate with its 95 % Wilson interval: ``62.7% (61.1 to 64.3)``; words where there is none."""
+    """A rate with its 95 % Wilson interval: ``62.7% (61.1–64.3)``; words where there is none."""
     if part is None or base is None:
         return "unknown"
     if not base:
         return "no base"
     low, high = wilson(part, base)
-    return f"{part / base:.1%} ({low * 100:.1f} to {high * 100:.1f})"
+    return f"{part / base:.1%} ({low * 100:.1f}–{high * 100:.1f})"
 
 
 def _rates(parts: list[int | None], bases: list[int | None]) -> list[str]:

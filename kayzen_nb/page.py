@@ -37,8 +37,10 @@ _SCRIPTS = "<!--kz-scripts-->"
 _CHART = '<figure class="kz-chart">'
 _KIND = "Calls from TV ads · Ringba and Kayzen"
 _SHOWN_STEPS = 4
+_SECTIONS, _MANY_SECTIONS = "<!--kz-sections-->", 8
+_SECTION = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*$", re.MULTILINE)
-_NUMBER = re.compile(r"-?[$€£]?[\d,]*\.?\d+\s?%?( \([\d.]+ to [\d.]+\))?")  # a rate may bring its interval
+_NUMBER = re.compile(r"-?[$€£]?[\d,]*\.?\d+\s?%?( \([\d.]+–[\d.]+\))?")  # a rate may bring its interval
 _GAPS = frozenset({"", "unknown", "no base"})
 _ANSWERS = {f"{sign} {word}": f"kz-{word}" for sign, word in (("✓", "pass"), ("✗", "fail"), ("?", "unknown"))}
 
@@ -57,8 +59,20 @@ def build_page(node: NotebookNode, record: Mapping[str, Any]) -> str:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(shared, resources={"page": page})
+    body = _list_sections(str(body))
     # Put in last, so that the exporter need not parse 5 MB of plotly.js.
     return str(body).replace(_SCRIPTS, "\n".join(f"<script>{script}</script>" for script in scripts))
+
+
+def _list_sections(body: str) -> str:
+    """The page with links to its sections on top, where it has many."""
+    main, foot = body.split("</main>", 1)
+    titles = [title.strip() for title in _SECTION.findall(main)]
+    numbers = iter(range(1, len(titles) + 1))
+    main = _SECTION.sub(lambda found: f'<h2 id="s{next(numbers)}">{found[1].strip()}</h2>', main)
+    links = "".join(f'<li><a href="#s{number}">{title}</a></li>' for number, title in enumerate(titles, start=1))
+    listed = f'<nav class="kz-sections" aria-label="On this page"><ol>{links}</ol></nav>'
+    return f"{main.replace(_SECTIONS, listed if len(titles) > _MANY_SECTIONS else '')}</main>{foot}"
 
 
 def build_failure_page(record: Mapping[str, Any], title: str, problems: Sequence[Problem], last_good: str = "") -> str:

@@ -11,7 +11,7 @@ from kayzen_nb.callers import count_callers
 from kayzen_nb.checks import Ledger, SetAside
 from kayzen_nb.comparison import compare, previous_period, ripe_days
 from kayzen_nb.definition import RIPE, Definition
-from kayzen_nb.definitiontext import describe_definition
+from kayzen_nb.definitiontext import describe_briefly, describe_definition
 from kayzen_nb.dimensions import DIMENSIONS, OTHERS, describe_value
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
@@ -62,8 +62,8 @@ def test_exits_are_left_out_where_a_stage_is_unknown(week):
 
 def test_a_stage_s_rates_bring_their_interval_and_say_when_there_is_no_base(week):
     table = funneltables.stages_table(funnel_of(ROWS, week))
-    assert list(table["Of all calls"]) == ["", "37.5% (13.7 to 69.4)", "25.0% (7.1 to 59.1)", "12.5% (2.2 to 47.1)"]
-    assert list(table["Of the stage before"])[2] == "66.7% (20.8 to 93.9)"
+    assert list(table["Of all calls"]) == ["", "37.5% (13.7–69.4)", "25.0% (7.1–59.1)", "12.5% (2.2–47.1)"]
+    assert list(table["Of the stage before"])[2] == "66.7% (20.8–93.9)"
     assert list(funneltables.stages_table(funnel_of([], week))["Of all calls"]) == ["", "no base", "no base", "no base"]
 
 
@@ -111,8 +111,10 @@ def test_the_definition_says_who_what_since_when_and_what_is_left_out(week):
     counted = funnel_of(ROWS, week, definition)
     ledger = Ledger(rows_in=9, rows_used=8, set_aside=(SetAside(reason="test call", rows=1),))
     counted = replace(counted, table=replace(counted.table, ledger=ledger), unread=(date(2026, 11, 7),))
-    text = describe_definition(counted, {"state": None, RIPE: True})
-    assert text.startswith("Counted: calls of state (no state) from 2026-11-01 to 2026-11-07 (America/New_York)")
+    text = describe_definition(counted.focus({"state": None, RIPE: True}))
+    assert text.startswith(
+        "Counted: calls of state (no state) on ripe days from 2026-11-01 to 2026-11-07 (America/New_York)"
+    )
     for part in (
         "within 60 s",
         "90 s of connected",
@@ -123,6 +125,9 @@ def test_the_definition_says_who_what_since_when_and_what_is_left_out(week):
     ):
         assert part in text, part
     assert "too young" not in describe_definition(funnel_of(ROWS, week))
+    brief = describe_briefly(counted)
+    assert brief.startswith("Calls of all campaigns, 2026-11-01 to 2026-11-07 (America/New_York); reached at least; ")
+    assert "1 row (test call)" in brief
     assert "campaign CTV Spring" in describe_definition(counted, campaign="CTV Spring")
 
 

@@ -194,6 +194,7 @@ FLOORS = {
     },
     "outside": {
         "elsewhere",
+        "books",
         "sharecheck",
         "evidencepack",
         "evidenceview",
