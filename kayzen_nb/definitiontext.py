@@ -38,7 +38,7 @@ def describe_definition(funnel: Funnel, *, campaign: str = "", source: str = "")
 def describe_briefly(funnel: Funnel) -> str:
     """The same for the foot of a chart: which calls, when, by which rules, without what, as of when."""
     parts = [
-        f"{_who(funnel, '').capitalize()}, {funnel.period}",
+        f"C{_who(funnel, '')[1:]}, {funnel.period}",
         "reached at least",
         *_rules(funnel.definition, funnel.period.zone),
         f"left out: {_left_out(funnel)}",
@@ -50,11 +50,8 @@ def describe_briefly(funnel: Funnel) -> str:
 def _who(funnel: Funnel, campaign: str) -> str:
     told = {name: value for name, value in funnel.only.items() if name in DIMENSIONS}
     chosen = [f"{DIMENSIONS[name].label.lower()} {describe_value(name, value)}" for name, value in told.items()]
-    return (
-        "calls of "
-        + (", ".join([*([f"campaign {campaign}"] if campaign else []), *chosen]) or "all campaigns")
-        + _only_ripe(funnel)
-    )
+    whose = ", ".join([*([f"campaign {campaign}"] if campaign else []), *chosen]) or "all campaigns"
+    return f"calls of {whose}{_only_ripe(funnel)}"
 
 
 def _only_ripe(funnel: Funnel) -> str:
