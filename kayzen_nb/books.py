@@ -12,7 +12,9 @@ from kayzen_nb.ringba_columns import is_summary
 from kayzen_nb.ringbacounts import CountComparison, compare_counts, counts_table
 from kayzen_nb.spendfile import read_spend
 from kayzen_nb.summaryfile import read_summary
+from kayzen_nb.summaryformulas import check_summary, formulas_table
 from kayzen_nb.tables import show_sentence, show_table
+from kayzen_nb.twotables import TableComparison, compare_tables, differences_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,21 +41,36 @@ class Books:
         given += [{summary.name: summary.sha256} for summary in self.summaries]
         return {name: digest for one in given for name, digest in one.items()}
 
-    def compare(self, counted: Funnel) -> tuple[CountComparison, ...]:
-        """The funnel's counts held against Ringba's own."""
-        return tuple(compare_counts(counted, summary) for summary in self.summaries)
-
     def checks(self, counted: Funnel) -> list[Check]:
-        """Whether the books agree; nothing where there is none."""
-        return [check for one in self.compare(counted) for check in one.checks()]
+        """Whether the books agree with the calls, and Ringba's Summary with itself; nothing where there is none."""
+        formulas = [check_summary(summary) for summary in self.summaries]
+        return formulas + [check for one in self._comparisons(counted) for check in one.checks()]
 
     def show_comparisons(self, counted: Funnel) -> None:
         """Display each comparison; a sentence where nothing was given to compare with."""
-        for one in self.compare(counted):
+        for one in self._comparisons(counted):
             show_sentence(one.sentence)
-            show_table(counts_table(one), f"Counted here, and by Ringba in {one.summary.name}")
+            if isinstance(one, CountComparison):
+                _show_summary(one)
+            else:
+                show_table(differences_table(one), "Calls on which the two sources differ", empty="No call differs.")
         if not (self.summaries or self.exports):
             show_sentence("Ringba's own counts were not given: put its Summary export into beside_path to compare.")
+
+    def _comparisons(self, counted: Funnel) -> list[CountComparison | TableComparison]:
+        """The funnel's counts beside each Summary, and its calls beside the exported ones."""
+        found: list[CountComparison | TableComparison] = [compare_counts(counted, one) for one in self.summaries]
+        if self.exports:
+            found.append(compare_tables(counted.table, self.exports, names=("the calls of this page", "the export")))
+        return found
+
+
+def _show_summary(one: CountComparison) -> None:
+    holds = "Every formula of Ringba's that can be told holds."
+    show_table(counts_table(one), f"Counted here, and by Ringba in {one.summary.name}")
+    show_table(formulas_table(one.summary), "Ringba's formulas that do not hold", empty=holds)
+    if one.summary.notes:
+        show_sentence(" ".join(one.summary.notes))
 
 
 def read_books(paths: str, read_exports: Callable[[str], CallTable]) -> Books:

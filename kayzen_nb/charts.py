@@ -6,8 +6,6 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.definitiontext import describe_briefly
-from kayzen_nb.funnelcheck import describe_days
-from kayzen_nb.vocabulary import label
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -18,34 +16,6 @@ if TYPE_CHECKING:
 STAGE_COLOURS = {"incoming": "#0b3c5d", "connected": "#0072b2", "converted": "#e69f00", "payout": "#f0d58c"}
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 _PLOTLY_MIME = "application/vnd.plotly.v1+json"
-
-
-def draw_trend(funnel: Funnel) -> go.Figure:
-    """Calls per local day, one line a stage; a day without calls is drawn as zero."""
-    import plotly.graph_objects as go  # noqa: PLC0415  # as above
-
-    daily = funnel.by("day")
-    figure = go.Figure()
-    dashes = {"incoming": "solid", "connected": "dash", "converted": "dot", "payout": "dashdot"}
-    for stage, rows in daily.groupby("stage", sort=False):
-        figure.add_scatter(
-            x=[str(day) for day in rows["day"]],
-            y=_or_none(rows["calls"]),
-            name=label(str(stage)),
-            mode="lines+markers",
-            line={"color": STAGE_COLOURS[str(stage)], "dash": dashes[str(stage)], "width": 2.5},
-            hovertemplate="%{x}: %{y:,} calls<extra>%{fullData.name}</extra>",
-        )
-    figure.update_xaxes(title=f"day ({funnel.period.zone})", type="date", tickformat="%b %-d")
-    figure.update_yaxes(title="calls", rangemode="tozero")
-    figure.update_layout(legend={"orientation": "h", "y": 1.12, "x": 0})
-    return styled(figure, height=340)
-
-
-def show_trend(funnel: Funnel) -> None:
-    """Display the daily trend under the sentence that names its busiest day."""
-    finding = describe_days(funnel)
-    show_chart(draw_trend(funnel), title=finding, alt=f"Line chart of calls per day and stage. {finding}")
 
 
 def show_chart(figure: go.Figure, *, title: str, alt: str, funnel: Funnel | None = None) -> None:
@@ -69,11 +39,6 @@ def show_chart(figure: go.Figure, *, title: str, alt: str, funnel: Funnel | None
 def plain(text: str) -> str:
     """Text taken from data as plotly may show it: plotly reads ``<b>`` and ``<a>`` in labels, so they are escaped."""
     return html.escape(text, quote=False)
-
-
-def _or_none(values: Any) -> list[int | None]:
-    """Whole numbers as JSON knows them: missing becomes null."""
-    return [None if str(value) == "<NA>" else int(value) for value in values]
 
 
 def styled(figure: go.Figure, *, height: int) -> go.Figure:

@@ -197,7 +197,7 @@ def _placed_exits(funnel: Funnel) -> pd.DataFrame:
     return exits.assign(
         label=[EXIT_NAMED[name].label for name in exits["exit"]],
         known=[EXIT_NAMED[name].known for name in exits["exit"]],
-        place=range(len(exits)) + begins.cumsum() * 0.75,
+        place=begins.cumsum() * 0.75 + exits.index,
     )
 
 

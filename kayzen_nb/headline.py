@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kayzen_nb.changecounts import RATE_NAMES
+from kayzen_nb.changecounts import RATE_NAMES, plural
 from kayzen_nb.exits import EXIT_NAMED
 from kayzen_nb.funnelcheck import describe_gaps
 from kayzen_nb.vocabulary import Stage, counted, usd
@@ -32,6 +32,7 @@ def headline(funnel: Funnel, explanation: Explanation | None = None, breaks: Seq
             describe_drop(funnel),
             *_changes(explanation),
             describe_earnings(funnel),
+            "Too few calls for more than these counts." if funnel.calls < _FEW else "",
         ]
     return " ".join(filter(None, [*parts, describe_gaps(funnel)]))
 
@@ -103,7 +104,8 @@ def _changes(explanation: Explanation | None) -> Iterator[str]:
         rates = f"from {pair.before / pair.of_before:.1%} to {pair.now / pair.of_now:.1%}"
         yield f"The {RATE_NAMES[look.stage]} {verb} {rates}, more than chance."
     for mix in explanation.only_mix[:1]:
-        yield mix.sentence()
+        groups = plural(mix.dimension)
+        yield f"Only the mix of {groups} changed: it alone gives this change, and inside the {groups} none is told."
     if not told and not explanation.calls.is_told:
         answers = [explanation.calls.is_told, *(look.is_told for look in explanation.rates)]
         can_tell = any(answer is not None for answer in answers)

@@ -31,15 +31,6 @@ VERDICT_WORDS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
 CERTAINTY_WORDS = {"seen": "seen", "likely": "most likely", "possible": "possible"}
 
 
-def steps_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """A funnel table as people read it: labels, percent, dollars, and "unknown" or "no base" in place of gaps."""
-    shown = {
-        _HEADINGS.get(str(name), label(str(name))): [_cell(str(name), value) for value in frame[name]]
-        for name in frame.columns
-    }
-    return pd.DataFrame(shown)
-
-
 def wide_table(funnel: Funnel, dimension: str) -> pd.DataFrame:
     """One row a day or campaign: calls at each stage, the share that converted, revenue and payout."""
     rows = []

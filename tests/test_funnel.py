@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kayzen_nb import funnelcheck
 from kayzen_nb.checks import Verdict, worst
 from kayzen_nb.funnel import count_funnel
+from kayzen_nb.headline import headline
 from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import Stage
 
@@ -83,7 +84,7 @@ def test_a_stage_that_the_source_does_not_hold_is_unknown_not_zero(week):
     assert counted.steps()["calls"].isna().tolist() == [False, False, True, True]
     assert counted.steps()["revenue"].isna().all()
     assert worst(funnelcheck.check_funnel(counted, calls)) is Verdict.UNKNOWN
-    assert "converted unknown" in funnelcheck.headline(counted)
+    assert "converted unknown" in headline(counted)
 
 
 def test_no_calls_is_an_answer_and_not_an_error(week):
@@ -92,7 +93,7 @@ def test_no_calls_is_an_answer_and_not_an_error(week):
     assert list(counted.steps()["calls"]) == [0, 0, 0, 0]
     assert counted.by("campaign").empty
     assert worst(funnelcheck.check_funnel(counted, calls)) is Verdict.UNKNOWN
-    assert "No calls" in funnelcheck.headline(counted)
+    assert "No calls" in headline(counted)
 
 
 def test_a_period_that_is_not_over_makes_the_verdict_unknown(week):
@@ -105,7 +106,7 @@ def test_the_healthy_twelve_pass_and_the_headline_names_the_biggest_drop(week):
     calls = build_calls(TWELVE)
     counted = count_funnel(calls, week)
     assert worst(funnelcheck.check_funnel(counted, calls)) is Verdict.PASS
-    assert "between incoming and connected: 5 of 12" in funnelcheck.headline(counted)
+    assert "between incoming and connected: 5 of 12" in headline(counted)
 
 
 def test_money_is_exact_where_floats_would_not_be(week):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import build_calls
 
-from kayzen_nb import charts, forms, tables
+from kayzen_nb import charts, forms, funnelcharts, tables
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.parameters import resolve
 
@@ -33,7 +33,7 @@ def test_hostile_text_in_a_table_is_shown_literally(shown):
 def test_hostile_text_in_a_sentence_and_a_chart_is_shown_literally(shown, week):
     tables.show_sentence(HOSTILE)
     calls = build_calls([{"connected": True, "campaign": HOSTILE}])
-    charts.show_chart(charts.draw_funnel(count_funnel(calls, week)), title=HOSTILE, alt="a")
+    charts.show_chart(funnelcharts.draw_funnel(count_funnel(calls, week)), title=HOSTILE, alt="a")
     assert "<script>" not in shown[0]["text/html"]
     assert "<script>" not in str(shown[1]["application/vnd.plotly.v1+json"])
 
@@ -41,13 +41,6 @@ def test_hostile_text_in_a_sentence_and_a_chart_is_shown_literally(shown, week):
 def test_an_empty_table_becomes_a_sentence(shown):
     tables.show_table(pd.DataFrame({"A": []}), "caption", empty="Nothing to correct.")
     assert "Nothing to correct." in shown[0]["text/html"]
-
-
-def test_the_funnel_table_says_unknown_and_no_base_in_words(week):
-    counted = count_funnel(build_calls([], unknown=("paid",)), week)
-    table = tables.steps_table(counted.steps())
-    assert list(table["Calls"]) == ["0", "0", "0", "unknown"]
-    assert set(table["Of all calls"]) == {"no base"}
 
 
 def test_the_daily_table_has_a_row_a_day_and_its_total_revenue(week):
@@ -76,14 +69,8 @@ def test_the_funnel_csv_has_the_promised_columns_and_exact_money(tmp_path, week)
 
 
 def test_the_funnel_figure_has_a_bar_a_stage_and_says_unknown(week):
-    figure = charts.draw_funnel(count_funnel(build_calls([{"connected": True}], unknown=("paid",)), week))
+    figure = funnelcharts.draw_funnel(count_funnel(build_calls([{"connected": True}], unknown=("paid",)), week))
     assert list(figure.data[0].text) == ["1 · 100.0% of all", "1 · 100.0% of all", "0 · 0.0% of all", "unknown"]
-
-
-def test_the_trend_has_a_line_a_stage_over_every_day(week):
-    figure = charts.draw_trend(count_funnel(build_calls([{}]), week))
-    assert [trace.name for trace in figure.data] == ["Incoming", "Connected", "Converted", "Payout"]
-    assert all(len(trace.x) == 7 for trace in figure.data)
 
 
 def test_a_form_can_be_scheduled_as_it_stands():

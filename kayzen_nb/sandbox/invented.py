@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CONVERTS_AFTER_S = 120  # the guide's own example of a conversion rule
 _HEX_OF_DAY = 8
@@ -84,6 +84,14 @@ _STATE_WEIGHTS = (20, 15, 13, 12, 6, 8, 7, 6, 7, 6)
 _HOUR_WEIGHTS = (9, 9, 8, 6, 4, 2, 1, 1, 1, 1, 1, 2, 3, 4, 5, 5, 6, 6, 6, 6, 6, 7, 8, 9)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where people call from: the area codes of each state, and the states' weights in the order of ``AREA_CODES``."""
+
+    areas: Mapping[str, tuple[str, ...]]
+    weights: Sequence[float]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InventedCall:
     """One call with everything that ever happens to it; what has happened by now is for the platform to tell."""
@@ -110,21 +118,26 @@ class InventedCall:
     no_payout_reason: str = ""
 
 
-def invent_day(day: date, seed: int, volume: int | None = None) -> list[InventedCall]:
+def invent_day(
+    day: date, seed: int, volume: int | None = None, weights: Mapping[str, float] | None = None
+) -> list[InventedCall]:
     """All calls that begin on a UTC day, in order of time.
 
     ``volume`` is how many calls a day has on average; None is about 260, in three campaigns, from few area codes.
+    ``weights`` are other weights of the states that people call from; a state without one does not call.
     """
     rng = random.Random(f"{seed}:{day.isoformat()}")  # noqa: S311  # a game, not a secret
     share = 1.0 if volume is None else volume / _USUAL_CALLS_A_DAY
     areas = AREA_CODES if volume is None else _many_area_codes()
-    calls = [call for campaign in CAMPAIGNS for call in _invent_campaign_day(campaign, day, share, areas, rng)]
+    states = _STATE_WEIGHTS if weights is None else tuple(weights.get(state, 0.0) for state in AREA_CODES)
+    places = Places(areas=areas, weights=states)
+    calls = [call for campaign in CAMPAIGNS for call in _invent_campaign_day(campaign, day, share, places, rng)]
     return sorted(calls, key=lambda call: (call.at, call.call_id))
 
 
 def invent_call(at: datetime, rng: random.Random) -> InventedCall:
     """One call more at a moment (aware UTC), with an id of that day; by a caller who has not called before."""
-    return _invent_call(rng.choice(CAMPAIGNS), at, {}, AREA_CODES, rng)
+    return _invent_call(rng.choice(CAMPAIGNS), at, {}, Places(areas=AREA_CODES, weights=_STATE_WEIGHTS), rng)
 
 
 def day_of(call_id: str) -> date | None:
@@ -143,14 +156,14 @@ def _many_area_codes() -> Mapping[str, tuple[str, ...]]:
 
 
 def _invent_campaign_day(
-    campaign: Campaign, day: date, share: float, areas: Mapping[str, tuple[str, ...]], rng: random.Random
+    campaign: Campaign, day: date, share: float, places: Places, rng: random.Random
 ) -> list[InventedCall]:
     weekday_factor, usual = 0.8 if day.weekday() >= 5 else 1.0, campaign.calls_a_day * share
     count = max(0, round(rng.gauss(usual * weekday_factor, usual * 0.1)))
     callers: dict[str, str] = {}  # who has called today, with the state of the number
     calls = []
     for at in sorted(_invent_moment(day, rng) for _ in range(count)):  # a repeat must come after the first call
-        call = _invent_call(campaign, at, callers, areas, rng)
+        call = _invent_call(campaign, at, callers, places, rng)
         callers[call.caller] = call.state
         calls.append(call)
     return calls
@@ -165,7 +178,7 @@ def _invent_call(
     campaign: Campaign,
     at: datetime,
     callers: dict[str, str],
-    areas: Mapping[str, tuple[str, ...]],
+    places: Places,
     rng: random.Random,
 ) -> InventedCall:
     """A call at a moment, by a new caller or by one of the last who called. A repeat within the day is a duplicate."""
@@ -173,8 +186,8 @@ def _invent_call(
         last = list(islice(reversed(callers.items()), 20))
         caller, state = rng.choice(last[::-1])
     else:
-        state = rng.choices(tuple(AREA_CODES), _STATE_WEIGHTS)[0]
-        caller = f"+1{rng.choice(areas[state])}55501{rng.randrange(100):02}"
+        state = rng.choices(tuple(AREA_CODES), places.weights)[0]
+        caller = f"+1{rng.choice(places.areas[state])}55501{rng.randrange(100):02}"
     common = {
         "call_id": _invent_id(at.date(), rng),
         "campaign": campaign,

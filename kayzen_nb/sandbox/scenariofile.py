@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from kayzen_nb.causes import KINDS
 from kayzen_nb.errors import InputError, Problem, did_you_mean
 from kayzen_nb.sandbox import datafaults, scenarios
+from kayzen_nb.sandbox.market import Market
 from kayzen_nb.sandbox.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _SECTIONS = {
     "moving": datafaults.Movement,
     "later": datafaults.Later,
     "call_log": datafaults.LogFault,
+    "market": Market,
     "expect": scenarios.Expectation,
 }
 
@@ -113,12 +115,13 @@ def _hint(flaw: Any) -> str:
 
 
 def _check_words(scenario: Scenario, where: str) -> Iterator[Problem]:
-    """What a type cannot say: time zones must exist, codes must stand in the catalogue and on the right list."""
+    """What a type cannot say: zones and places must exist, codes must stand in the catalogue and on the right list."""
     fillings = [scenario.filling, *(fault.filling for fault in scenario.pixel.values())]
     for zone in {filling.time_zone for filling in fillings if filling.time_zone}:
         if not _is_zone(zone):
             step = "Use an IANA name, such as America/Denver."
             yield Problem(what=f"There is no time zone {zone!r}.", where=f"{where}, filling.time_zone", next_step=step)
+    yield from scenario.market.problems(where)
     if scenario.expect:
         yield from _check_codes(scenario.expect, where)
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from kayzen_nb.sandbox.datafaults import Amount, Later, Limit, LogFault, Movement
+from kayzen_nb.sandbox.market import Market
 
 if TYPE_CHECKING:
     from kayzen_nb.vocabulary import Event
@@ -172,6 +173,7 @@ class Scenario:
     moving: Movement = Field(default_factory=Movement)
     later: tuple[Later, ...] = ()
     call_log: LogFault = Field(default_factory=LogFault)
+    market: Market = Field(default_factory=Market)
     expect: Expectation | None = None
 
     def fault(self, event: Event) -> PixelFault:
