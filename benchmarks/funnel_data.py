@@ -2,7 +2,7 @@
 
     python benchmarks/funnel_data.py calls.parquet --calls 10000000
 
-November 2026 as New York counts it (the clock change of the 1st is in it), in order of time, more by day than by night.
+November 2025 as New York counts it (the clock change of the 2nd is in it), in order of time, more by day than by night.
 20 campaigns on 60 tracking numbers of 5 publishers, 8 targets, 51 states, shares as in a plain month: 5 % blocked, 55 %
 connected, 30 % converted, 20 % paid. Each column hangs on a hash of the call's place alone, so the number of threads
 changes nothing. ``write_export`` gives a smaller month as the CSV that Ringba's Call Details report exports.
@@ -21,7 +21,7 @@ from kayzen_nb.spool import literal
 from kayzen_nb.storedcalls import PARQUET
 from kayzen_nb.vocabulary import CALL_COLUMNS
 
-PERIOD = Period(first_day=date(2026, 11, 1), last_day=date(2026, 11, 30), zone="America/New_York")
+PERIOD = Period(first_day=date(2025, 11, 1), last_day=date(2025, 11, 30), zone="America/New_York")
 
 _STATES = (
     "CA TX FL NY PA IL OH GA NC MI NJ VA WA AZ MA TN IN MD MO WI CO MN SC AL LA KY OR OK CT UT IA NV AR MS KS NM NE ID "
@@ -74,6 +74,23 @@ from calls
 """
 
 
+# The Call Details report with the columns that this package keeps, in Ringba's names and formats.
+_EXPORT = """
+select
+  strftime(timezone('America/New_York', call_at), '%m/%d/%Y %I:%M:%S %p') as "Call Date",
+  call_id as "Inbound Call ID", campaign as "Campaign", publisher as "Publisher",
+  '+1' || (201 + right(caller, 2)::int) || '55501' || right(caller, 2) as "Caller ID",
+  '+188855501' || right(number, 2) as "Number", state as "tag:InboundNumber:State", target as "Target",
+  is_duplicate as "Is Duplicate", blocked as "Blocked", block_reason as "Block Reason", connected as "Connected",
+  converted as "Converted", paid as "Paid Out", false as "Is Live",
+  (revenue_usd_micros / 1e6)::decimal(18, 2) as "Revenue", (payout_usd_micros / 1e6)::decimal(18, 2) as "Payout",
+  duration_s as "Duration", connected_s as "Connected Call Length", time_to_connect_s as "Time To Connect",
+  ended_by as "End Call Source", incomplete_reason as "Incomplete Call Reason",
+  no_conversion_reason as "No Conversion Reason", no_payout_reason as "No Payout Reason"
+from {calls} order by call_at desc
+"""
+
+
 def write_calls(file: Path, calls: int) -> Path:
     """A Parquet file of that many calls, with the columns and row groups of the archive."""
     text = _CALLS.format(
@@ -86,6 +103,16 @@ def write_calls(file: Path, calls: int) -> Path:
     columns = ", ".join(CALL_COLUMNS)
     engine.execute(f"copy (select {columns} from ({text})) to {quote(literal(file))} ({PARQUET})")  # noqa: S608  # our words only
     engine.close()
+    return file
+
+
+def write_export(file: Path, calls: int) -> Path:
+    """The same calls as a Call Details export: CSV, newest first, local times, amounts only where there are some."""
+    stored = write_calls(file.with_suffix(".parquet"), calls)
+    engine = open_engine()
+    engine.execute(f"copy ({_EXPORT.format(calls=quote(literal(stored)))}) to {quote(literal(file))} (header, force_quote *)")
+    engine.close()
+    stored.unlink()
     return file
 
 

@@ -52,8 +52,8 @@ PLACES = (
 )
 UNEXPLAINED = 27
 CONNECTED_FROM, CONVERTED_FROM = 19, 9  # codes up to these reached the stage
-_AT_FOUR, _AT_FIVE = 4 * 3600 * MICROS, 5 * 3600 * MICROS  # New York behind UTC, before and after 1 November, 06:00 UTC
-_CHANGE = datetime(2026, 11, 1, 6, tzinfo=UTC)
+_AT_FOUR, _AT_FIVE = 4 * 3600 * MICROS, 5 * 3600 * MICROS  # New York behind UTC, before and after 2 November, 06:00 UTC
+_CHANGE = datetime(2025, 11, 2, 6, tzinfo=UTC)
 _DAY = 86_400 * MICROS
 
 

@@ -35,6 +35,11 @@ class Books:
     exports: CallTable | None = None
 
     @property
+    def spend_notes(self) -> str:
+        """What has to be known of the spend that was given."""
+        return " ".join(self.spend.notes) if self.spend else "Kayzen's spend can be given as a CSV in beside_path."
+
+    @property
     def inputs(self) -> Mapping[str, str]:
         """The name of each file that was read, with its SHA-256."""
         given = [self.spend.inputs if self.spend else {}, self.exports.inputs if self.exports else {}]

@@ -184,8 +184,6 @@ def _share_series(groups: _Daily, days: Sequence[date], without: tuple[object, .
     kept = {target: daily for (_, target), daily in groups.items() if target not in without}
     connected = {target: {day: one[1] for day, one in daily.items()} for target, daily in kept.items()}
     totals = {day: sum(daily.get(day, 0) for daily in connected.values()) for day in days}
-    if len(kept) < 2:
-        return []
     return [
         Series(
             dimension="target",

@@ -58,7 +58,8 @@ def show_change(change: Change, measure: str = "converted") -> None:
     if split is None or not (split.now or split.before):
         show_sentence(sentence)
         return
-    show_chart(draw_change(split), title=change.finding(split), alt=f"Waterfall chart. {sentence}")
+    alt, now = f"Waterfall chart. {sentence}", change.comparison.now
+    show_chart(draw_change(split), title=change.finding(split), alt=alt, funnel=now)
     show_sentence(sentence)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from kayzen_nb.drivers import Drivers, Look
+    from kayzen_nb.funnel import Funnel
 
 _MOST = 10
 _ROW_PX = 38
@@ -35,13 +36,14 @@ def draw_drivers(drivers: Drivers, most: int = _MOST) -> go.Figure:
     return charts.styled(figure, height=150 + _ROW_PX * len(shown))
 
 
-def show_drivers(drivers: Drivers) -> None:
+def show_drivers(drivers: Drivers, funnel: Funnel) -> None:
     """Display the figure where something stands out; where nothing does, the sentence says all there is."""
     found = drivers.standing_out
     if not found:
         return
     title = f"{found[0].name}: {found[0].excess:+,.0f} calls {found[0].stage.value}, against the rate of the rest"
-    charts.show_chart(draw_drivers(drivers), title=title, alt=f"Differences from the rest. {drivers.sentence(_MOST)}")
+    alt = f"Differences from the rest. {drivers.sentence(_MOST)}"
+    charts.show_chart(draw_drivers(drivers), title=title, alt=alt, funnel=funnel)
 
 
 def _strongest(drivers: Drivers, most: int) -> list[Look]:

@@ -7,6 +7,7 @@
     │   ├── ParameterError     a notebook parameter
     │   ├── SettingsError      an environment name, a .env line, a keyring entry
     │   ├── CallFileError      a CSV of calls
+    │   ├── SpendFileError     a CSV of Kayzen's spend
     │   ├── ColumnError        a table that lacks what the vocabulary promises
     │   ├── PixelListError     a list of pixels that cannot be read
     │   ├── PlanFileError      a plan file that cannot be used
@@ -79,6 +80,10 @@ class SettingsError(InputError):
 
 class CallFileError(InputError):
     """A CSV of calls cannot be read."""
+
+
+class SpendFileError(InputError):
+    """A CSV of Kayzen's spend cannot be read."""
 
 
 class ColumnError(InputError):

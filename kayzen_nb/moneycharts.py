@@ -136,7 +136,7 @@ def show_money(money: Money) -> None:
         return
     rows = zip(money.steps["stage"], money.steps["revenue"], money.steps["payout"], strict=True)
     told = "; ".join(f"{stage} revenue {_told(revenue)}, payout {_told(payout)}" for stage, revenue, payout in rows)
-    show_chart(draw_money(money), title=finding, alt=f"Bar chart of money per stage: {told}.")
+    show_chart(draw_money(money), title=finding, alt=f"Bar chart of money per stage: {told}.", funnel=money.funnel)
 
 
 def show_spend_by_day(money: Money) -> None:
@@ -145,7 +145,8 @@ def show_spend_by_day(money: Money) -> None:
     if money.join is None or not money.join.basis.days:
         show_sentence(finding)
         return
-    show_chart(draw_spend_by_day(money), title=finding, alt=f"Bars of spend and a line of revenue per day. {finding}")
+    alt = f"Bars of spend and a line of revenue per day. {finding}"
+    show_chart(draw_spend_by_day(money), title=finding, alt=alt, funnel=money.funnel)
 
 
 def show_response(response: Response) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kayzen_nb.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
@@ -29,10 +27,6 @@ SPEND_COLUMNS = (
     "video_complete",
 )
 WHOLE = ("hour", "impressions", "spend_usd_micros", "video_start", "video_complete")  # whole numbers or missing
-
-
-class SpendFileError(InputError):
-    """A CSV of Kayzen's spend cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.checks import Ledger, SetAside
-from kayzen_nb.errors import Problem
+from kayzen_nb.errors import Problem, SpendFileError
 from kayzen_nb.privacy import mask_text
-from kayzen_nb.spend import SPEND_COLUMNS, WHOLE, SpendFileError, SpendTable
+from kayzen_nb.spend import SPEND_COLUMNS, WHOLE, SpendTable
 from kayzen_nb.spendchecks import check_facts
 from kayzen_nb.spendcolumns import EXPORT_AGAIN
 from kayzen_nb.spendgrid import Grid, read_grid

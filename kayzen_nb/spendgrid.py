@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from kayzen_nb.errors import Problem
-from kayzen_nb.spend import SpendFileError
+from kayzen_nb.errors import Problem, SpendFileError
 from kayzen_nb.spendcolumns import (
     EXPORT_AGAIN,
     NEEDED,
     doubled_columns,
     find_spend_columns,
     foreign_currency,
+    is_spend,
     missing_columns,
 )
 from kayzen_nb.vocabulary import counted
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST = 100 * 1024 * 1024  # a month by hour, campaign and creative is a tenth of it
+_HEAD = 64 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 _BEFORE_TITLES = 15  # lines that a report may place above its titles: its name, its dates
 _NO_TEXT = {
@@ -76,6 +77,16 @@ def read_grid(content: bytes, file: Path, digest: str) -> Grid:
     return Grid(
         file=file, digest=digest, delimiter=delimiter, header=header, rows=tuple(rows), notes=(*encoding_notes, *above)
     )
+
+
+def is_spend_file(file: Path) -> bool:
+    """Whether a file is a report of spend by day: its titles say so, also where lines stand above them."""
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(_HEAD).decode("utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    return any(is_spend(line) for mark in _DELIMITERS for line in _first_lines(text, mark))
 
 
 def _decode(content: bytes, file: Path) -> tuple[str, tuple[str, ...]]:

@@ -38,7 +38,8 @@ def show_view(funnel: Funnel, view: View | str) -> None:
     if not count.total.base or not (count.axes or count.view.only):
         show_sentence(count.finding)
         return
-    charts.show_chart(draw_view(funnel, count), title=mask_text(count.finding), alt=describe_chart(count))
+    title, part = mask_text(count.finding), funnel.focus(chosen.only)
+    charts.show_chart(draw_view(funnel, count), title=title, alt=describe_chart(count), funnel=part)
     show_table(view_table(funnel, count), describe_view(chosen))
     if note := small_bases(count):
         show_sentence(note)

@@ -14,7 +14,7 @@ from kayzen_nb.breaks import breaks_table, describe_breaks, find_breaks, whole_d
 from kayzen_nb.definition import Definition
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
-from kayzen_nb.seriesbreak import What
+from kayzen_nb.seriesbreak import Series, What, look_at
 from kayzen_nb.splits import DayCount, find_split, find_zeros, two_sided_t
 
 FIRST = date(2026, 11, 1)
@@ -103,6 +103,19 @@ def test_a_run_where_few_were_to_be_expected_is_not_looked_at():
     assert find_zeros(series([(1, 3)] * 10 + [(0, 3)] * 5 + [(1, 3)] * 10)) is None
 
 
+def test_a_split_where_few_were_to_be_expected_on_one_side_is_not_looked_at():
+    assert find_split(series([(2, 2)] * 2 + [(0, 2)] * 22)) is None
+    assert find_split(series([(20, 20)] * 6 + [(0, 20)] * 18)).first == 6
+
+
+def test_days_without_anything_are_one_change_and_not_a_split_as_well():
+    days = tuple(series([(30, 100), (34, 100)] * 10 + [(0, 100)] * 10))
+    looks = list(look_at(Series(dimension="", group=None, what=What.CONNECTED, days=days)))
+    told = [one for one in looks if one.p_value < 0.05]
+    assert [(one.day, one.last_day, one.after_reached) for one in told] == [(date(2026, 11, 21), None, 0)]
+    assert str(told[0]) == "All calls: no call connected since 2026-11-21: 0 of 1,000 calls, 32.0% before."
+
+
 @given(st.lists(st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=25))
 def test_any_days_give_a_probability_and_a_place_within_them(pairs):
     days = series(pairs)
@@ -154,6 +167,15 @@ def test_when_a_target_dies_the_others_are_not_told_to_have_changed():
     found = breaks_of(month(lambda day, rng: call_centers(day, rng, dead_on=12)))
     assert [one.group for one in found if one.what is What.SHARE] == ["Call Center B"]
     assert any(not one.dimension and one.what is What.CONNECTED for one in found)
+
+
+def test_two_targets_that_die_on_different_days_are_both_told():
+    def row(day, rng):
+        return call(day, target=rng.choice(["A", "B", *(["C"] if day < 10 else []), *(["D"] if day < 20 else [])]))
+
+    shares = [one for one in breaks_of(month(row, a_day=30)) if one.what is What.SHARE]
+    assert {(one.group, one.day) for one in shares} == {("C", date(2026, 11, 10)), ("D", date(2026, 11, 20))}
+    assert f"(without those of {shares[0].group})" in str(shares[1])
 
 
 def test_a_target_that_begins_on_the_12th_is_the_one_that_is_told():
@@ -257,7 +279,7 @@ def test_conversions_that_are_not_ripe_are_left_out_and_connections_are_not():
 def test_a_stage_that_the_source_cannot_tell_is_not_looked_at():
     rows = month(lambda day, rng: call_centers(day, rng, dead_on=12) | {"converted": None})
     assert What.CONVERTED not in {one.what for one in breaks_of(rows, unknown=("converted",))}
-    assert breaks_of(rows, unknown=("connected", "target")) == ()
+    assert breaks_of(rows, unknown=("connected",)) == ()
 
 
 def test_days_that_were_not_over_when_the_calls_were_read_do_not_count_as_silent():

@@ -99,7 +99,8 @@ def test_the_chart_stands_under_its_finding_and_says_the_sentence(shifted, shown
     title = shown[0]["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
     assert title == "Converted calls: 1, 1 fewer than in the 7 days before"
     assert shifted.sentence() in shown[0]["text/plain"]
-    assert shifted.sentence() in shown[1]["text/plain"]
+    assert "Calls of all campaigns" in shown[1]["text/plain"]
+    assert shifted.sentence() in shown[2]["text/plain"]
 
 
 def test_where_nothing_is_compared_a_sentence_says_why(shown):

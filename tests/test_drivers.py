@@ -187,7 +187,7 @@ def test_the_figure_marks_what_is_told_by_shape_and_escapes_what_plotly_would_re
 def test_without_anything_that_stands_out_there_is_no_figure(week, monkeypatch):
     shown = []
     monkeypatch.setattr(charts, "show_chart", lambda _, **words: shown.append(words))
-    driverchart.show_drivers(drivers_of(two_states(26), week))
+    driverchart.show_drivers(drivers_of(two_states(26), week), None)
     assert not shown
-    driverchart.show_drivers(drivers_of(two_states(5), week))
+    driverchart.show_drivers(drivers_of(two_states(5), week), None)
     assert shown[0]["title"] == "state FL: -28 calls connected, against the rate of the rest"

@@ -3,9 +3,11 @@
 import shlex
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import duckdb
 import ipywidgets
 import pytest
 import yaml
@@ -159,7 +161,7 @@ def test_names_from_the_data_are_shown_literally_and_masked(week):
 
 def test_without_a_person_the_view_is_a_chart_a_table_and_no_widget(ten, shown):
     show_view(ten, "connected rate: state")
-    chart, table, note = shown
+    chart, _counted, table, note = shown
     assert "Bar chart: Connected, of all calls by State." in chart["text/plain"]
     assert "(66.7%)" in table["text/html"]
     assert "rates of fewer than 30 calls" in note["text/html"]
@@ -249,8 +251,40 @@ def test_a_click_on_a_bar_or_a_field_lists_exactly_its_calls(ten):
     explorer._click(None, Points((0, 15)), None)
     assert "Calls: TX, 15:00" in explorer.calls.value
     assert "All 1 call." in explorer.calls.value
+    explorer._click(None, Points((1, 10)), None)
+    assert "Calls: CA, 10:00" in explorer.calls.value
+    assert "All 3 calls." in explorer.calls.value
     explorer._click(None, Points(), None)
-    assert explorer.group.label == "TX, 15:00"
+    assert explorer.group.label == "CA, 10:00"
+
+
+def test_clicks_that_jupyterlab_answers_in_several_threads_are_answered_one_by_one(ten):
+    explorer, together, most = Explorer(ten, view="state"), [], []
+
+    def act():
+        together.append(1)
+        most.append(len(together))
+        count_calls(find_calls(ten))
+        together.pop()
+
+    threads = [threading.Thread(target=explorer._one_by_one(act)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert most == [1] * 8
+    assert "Not counted" not in explorer.finding.value
+
+
+def test_a_click_while_a_cell_counts_is_told_and_does_no_harm(ten):
+    def busy():
+        raise duckdb.Error("connection is busy")
+
+    explorer = Explorer(ten, view="state")
+    explorer._one_by_one(busy)()
+    assert "Wait until no cell of the notebook runs" in explorer.finding.value
+    explorer.controls["show"].value = "revenue"
+    assert "Revenue (USD) by State: most at" in explorer.finding.value
 
 
 def test_behind_a_rate_stand_the_calls_it_is_a_share_of_and_behind_an_exit_those_that_left(ten):

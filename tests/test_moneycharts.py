@@ -69,7 +69,8 @@ def test_charts_are_shown_under_their_finding_with_words_for_the_picture(shown):
     moneycharts.show_money(money)
     moneycharts.show_spend_by_day(money)
     moneycharts.show_response(count_response(money_of(calls_at(15, 3), by_hour({10: 1000}))))
-    titles = [json.dumps(one["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]) for one in shown]
+    figures = [one["application/vnd.plotly.v1+json"] for one in shown if "application/vnd.plotly.v1+json" in one]
+    titles = [json.dumps(figure["layout"]["title"]["text"]) for figure in figures]
     assert "Revenue 54.00 USD: 6.75 USD per call" in titles[0]
     assert "2 days: spend 35.00 USD, revenue 54.00 USD, ROAS 1.54" in titles[1]
     assert "3 calls to 1,000 impressions: 3 per 1,000" in titles[2]

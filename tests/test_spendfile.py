@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kayzen_nb.checks import Verdict
-from kayzen_nb.spend import SpendFileError
+from kayzen_nb.errors import SpendFileError
 from kayzen_nb.spendcolumns import is_spend
 from kayzen_nb.spendfile import read_spend
+from kayzen_nb.spendgrid import is_spend_file
 from kayzen_nb.spendvalues import as_micros, read_amount, read_count, read_hour
 
 HEAD = "Day,Campaign,Creative,Impressions,Advertiser Spend"
@@ -71,6 +72,13 @@ def test_other_files_are_not_taken_for_spend(header):
     from kayzen_nb.ringba_columns import SUMMARY_TITLES
 
     assert not is_spend(header if "RPC" not in header else [*SUMMARY_TITLES, "Date", "Cost"])
+
+
+def test_a_file_is_known_by_its_titles_also_where_lines_stand_above_them(tmp_path):
+    assert is_spend_file(write(tmp_path, "Kayzen report", "1 to 7 November", HEAD, "2026-11-02,A,x,1,1.00"))
+    assert is_spend_file(write(tmp_path, "Day;Spend (EUR)"))
+    assert not is_spend_file(write(tmp_path, "Call Date,Inbound Call ID,Cost", "2026-11-02,RGB1,1.00"))
+    assert not is_spend_file(tmp_path / "none.csv")
 
 
 def test_a_name_is_preferred_to_an_id_and_unused_columns_are_named(tmp_path):
