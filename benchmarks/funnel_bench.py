@@ -73,8 +73,8 @@ def main() -> int:
     for folder in (sysconfig.get_paths()["purelib"], ROOT / "kayzen_nb", ROOT / "benchmarks"):
         compileall.compile_dir(folder, quiet=2, workers=0)
     calls = asked.calls or (QUICK if asked.quick else CALLS)
-    load = f"load {os.getloadavg()[0]:.1f}"
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}, {calls:,} calls")
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {calls:,} calls")
     lines = []
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         for line in measure_all(Path(folder), calls, asked.rounds, is_large=asked.large):
@@ -104,19 +104,20 @@ def compare_sides(file: Path, rounds: int) -> Iterator[Line]:
     best = best_times({name: side.run for name, side in sides.items()}, rounds) | best_times({"pandas": pandas.run}, 2)
     ours = best["ours"]
     polars = min(best["polars"], best["polars_in_memory"])
+    sql, pandas_s = best["duckdb"], best["pandas"]
     name = "campaign x day, beside"
-    yield Line(name=f"{name} hand-written SQL", found=ours / best["duckdb"], limit=1.15, note=_pair(ours, best["duckdb"]))
+    yield Line(name=f"{name} hand-written SQL", found=ours / sql, limit=1.15, note=_pair(ours, sql))
     yield Line(name=f"{name} polars", found=ours / polars, limit=1.2, note=_pair(ours, polars))
-    slower = best["pandas"] / ours
-    yield Line(name=f"{name} pandas", found=slower, limit=12, note=_pair(ours, best["pandas"]), at_least=True)
+    note = _pair(ours, pandas_s)
+    yield Line(name=f"{name} pandas", found=pandas_s / ours, limit=12, note=note, at_least=True)
 
 
 def compare_page(file: Path, rounds: int) -> Iterator[Line]:
     """Overall and five breakdowns beside one campaign x day query, both ours."""
     ours = Ours(file)
     best = best_times({"page": ours.run_page, "one": ours.run_one}, rounds)
-    note = _pair(best["page"], best["one"])
-    yield Line(name="overall + 5 breakdowns, beside one such query", found=best["page"] / best["one"], limit=1.8, note=note)
+    page, one = best["page"], best["one"]
+    yield Line(name="overall + 5 breakdowns, beside one query", found=page / one, limit=1.8, note=_pair(page, one))
 
 
 def click(file: Path) -> Iterator[Line]:

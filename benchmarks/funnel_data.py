@@ -23,11 +23,60 @@ from kayzen_nb.vocabulary import CALL_COLUMNS
 
 PERIOD = Period(first_day=date(2025, 11, 1), last_day=date(2025, 11, 30), zone="America/New_York")
 
-_STATES = (
-    "CA TX FL NY PA IL OH GA NC MI NJ VA WA AZ MA TN IN MD MO WI CO MN SC AL LA KY OR OK CT UT IA NV AR MS KS NM NE ID "
-    "WV HI NH ME RI MT DE SD ND AK DC VT WY"
-).split()
-# u_x is a share from 0 to 1, drawn for each call anew. The sine makes nights quiet; squares, big states and short calls.
+_STATES = [
+    "CA",
+    "TX",
+    "FL",
+    "NY",
+    "PA",
+    "IL",
+    "OH",
+    "GA",
+    "NC",
+    "MI",
+    "NJ",
+    "VA",
+    "WA",
+    "AZ",
+    "MA",
+    "TN",
+    "IN",
+    "MD",
+    "MO",
+    "WI",
+    "CO",
+    "MN",
+    "SC",
+    "AL",
+    "LA",
+    "KY",
+    "OR",
+    "OK",
+    "CT",
+    "UT",
+    "IA",
+    "NV",
+    "AR",
+    "MS",
+    "KS",
+    "NM",
+    "NE",
+    "ID",
+    "WV",
+    "HI",
+    "NH",
+    "ME",
+    "RI",
+    "MT",
+    "DE",
+    "SD",
+    "ND",
+    "AK",
+    "DC",
+    "VT",
+    "WY",
+]  # fifty short words read better so
+# u_x is a share from 0 to 1, drawn for each call. The sine makes nights quiet; squares make big states, short calls.
 _CALLS = """
 with drawn as (
   select range as i, range / {calls} * 30 as day,
@@ -36,7 +85,8 @@ with drawn as (
     hash(8 * i + 5) % 1000000 / 1e6 as u_length, hash(8 * i + 6) as who, hash(8 * i + 7) % 100 < 18 as is_duplicate
   from range({calls})
 ), calls as (
-  select *, make_timestamptz({start} + ((day + 0.12 / pi() * (1 + sin(2 * pi() * (day - 0.3)))) * 86400e6)::bigint) as call_at,
+  select *, make_timestamptz({start} + ((day + 0.12 / pi() * (1 + sin(2 * pi() * (day - 0.3)))) * 86400e6)::bigint)
+      as call_at,
     u_end < 0.05 as is_blocked, u_end >= 0.45 as is_connected, u_end >= 0.70 as is_converted, u_end >= 0.80 as is_paid,
     10 + (u_length * u_length * 900)::bigint as talk, 2 + (u_why * 28)::bigint as ring
   from drawn
@@ -110,7 +160,8 @@ def write_export(file: Path, calls: int) -> Path:
     """The same calls as a Call Details export: CSV, newest first, local times, amounts only where there are some."""
     stored = write_calls(file.with_suffix(".parquet"), calls)
     engine = open_engine()
-    engine.execute(f"copy ({_EXPORT.format(calls=quote(literal(stored)))}) to {quote(literal(file))} (header, force_quote *)")
+    rows = _EXPORT.format(calls=quote(literal(stored)))
+    engine.execute(f"copy ({rows}) to {quote(literal(file))} (header, force_quote *)")
     engine.close()
     stored.unlink()
     return file

@@ -1,8 +1,8 @@
 """The same numbers in four ways: calls per stage, exits, and exact sums, by campaign and New York's day.
 
-Each side takes the Parquet file and gives two tables: one row a campaign and day (calls that reached each stage, revenue
-and payout in millionths of a dollar), and one row a campaign, day and exit. ``read_numbers`` brings both into one shape,
-outside of the time that is measured, so that the sides can be compared number by number.
+Each side takes the Parquet file and gives two tables: one row a campaign and day (calls that reached each stage,
+revenue and payout in millionths of a dollar), and one row a campaign, day and exit. ``read_numbers`` brings both into
+one shape, outside of the time that is measured, so that the sides can be compared number by number.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ _DAY = 86_400 * MICROS
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """``stages``: (campaign, day) to calls at each stage, revenue, payout; ``exits``: (campaign, day, code) to calls."""
+    """A side's answer.
+
+    ``stages``: (campaign, day) to calls at each stage, revenue, payout; ``exits``: (campaign, day, code) to calls.
+    """
 
     stages: dict[tuple[str | None, date], tuple[int, ...]] = field(repr=False)
     exits: dict[tuple[str | None, date, int], int] = field(repr=False)
@@ -107,7 +110,8 @@ class HandWritten:
         change = f"timestamptz '{_CHANGE:%Y-%m-%d %H:%M:%S}+00'"
         self.counting = f"""
             create or replace temp table placed as select campaign,
-              ((epoch_us(call_at) - case when call_at < {change} then {_AT_FOUR} else {_AT_FIVE} end) // {_DAY})::int as day,
+              ((epoch_us(call_at) - case when call_at < {change} then {_AT_FOUR} else {_AT_FIVE} end) // {_DAY})::int
+                as day,
               (case {places} else {UNEXPLAINED} end)::utinyint as place, count(*) as calls,
               sum(revenue_usd_micros) as revenue, sum(payout_usd_micros) as payout
             from calls group by all"""  # noqa: S608  # our words only
@@ -141,9 +145,10 @@ class Polars:
             place = place.when(pl.sql_expr(condition)).then(pl.lit(code, pl.UInt8))
         offset = pl.when(pl.col("call_at") < _CHANGE).then(_AT_FOUR).otherwise(_AT_FIVE)
         day = ((pl.col("call_at").dt.epoch("us") - offset) // _DAY).cast(pl.Int32).cast(pl.Date)
+        place = place.otherwise(pl.lit(UNEXPLAINED, pl.UInt8))
         placed = (
             pl.scan_parquet(self.file)
-            .group_by(pl.col("campaign"), day.alias("day"), place.otherwise(pl.lit(UNEXPLAINED, pl.UInt8)).alias("place"))
+            .group_by(pl.col("campaign"), day.alias("day"), place.alias("place"))
             .agg(pl.len().alias("calls"), pl.sum("revenue_usd_micros"), pl.sum("payout_usd_micros"))
             .collect(engine=self.engine)
         )

@@ -12,7 +12,7 @@ import pandas as pd
 from kayzen_nb.dimensions import DIMENSIONS
 from kayzen_nb.drilldown import CALLS_COLUMNS, describe_calls, find_calls
 from kayzen_nb.exits import EXITS
-from kayzen_nb.tables import _safe_cell, show_sentence, show_table
+from kayzen_nb.tables import safe_cell, show_sentence, show_table
 from kayzen_nb.vocabulary import counted, label
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _LABELS = {"local_time": "Time", "place": "Ended as", "reason": "Ringba's reason
     "revenue": "Revenue (USD)",
     "payout": "Payout (USD)",
 }
-# Texts that ``tables._safe_cell`` may change, and more: only these leave the database, each once.
+# Texts that ``tables.safe_cell`` may change, and more: only these leave the database, each once.
 _SUSPICIOUS = r"regexp_matches(text, '(\d[ .()-]*){10}|(?i:api_key=)|^[-=+@\t\r]|[^ -~]')"
 
 
@@ -88,8 +88,10 @@ def save_calls(funnel: Funnel, folder: Path) -> list[CallsFile]:
 
 
 def files_table(files: list[CallsFile]) -> pd.DataFrame:
-    """Where calls ended, how many, and the file that lists them; the page makes no link of it, a name is enough."""
-    return pd.DataFrame([{"Ended as": one.exit_label, "Calls": f"{one.calls:,}", "File": one.name} for one in files])
+    """Where calls ended, how many, and the file that lists them, which the page makes a link."""
+    return pd.DataFrame(
+        [{"Ended as": one.exit_label, "Calls": f"{one.calls:,}", "File": f"data/{one.name}"} for one in files]
+    )
 
 
 def describe_files(files: list[CallsFile]) -> str:
@@ -128,7 +130,7 @@ def _save_parts(calls: duckdb.DuckDBPyRelation, folder: Path, place: Exit, numbe
 
 def _safe_sql(calls: duckdb.DuckDBPyRelation, table: str) -> str:
     """The rows of the table with every text as ``tables.write_csv`` would write it; amounts and seconds untouched."""
-    safe = {text: str(_safe_cell(text)) for text in _suspicious_texts(calls, table)}
+    safe = {text: str(safe_cell(text)) for text in _suspicious_texts(calls, table)}
     pairs = [f"({_literal(text)}, {_literal(harmless)})" for text, harmless in safe.items() if harmless != text]
     if not pairs:
         return f"from {table}"

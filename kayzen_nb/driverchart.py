@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kayzen_nb.funnel import Funnel
 
 _MOST = 10
-_ROW_PX = 38
+_ROW_PX = 46
 
 
 def draw_drivers(drivers: Drivers, most: int = _MOST) -> go.Figure:
@@ -31,7 +31,7 @@ def draw_drivers(drivers: Drivers, most: int = _MOST) -> go.Figure:
             figure.add_scatter(**_marks(rows, told=told), name=name)
     names = [_row_name(one) for one in shown]
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
-    figure.update_xaxes(title="difference from all other calls (points)", zeroline=True, zerolinewidth=2)
+    figure.update_xaxes(title="points from all other calls", zeroline=True, zerolinewidth=2)
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return charts.styled(figure, height=150 + _ROW_PX * len(shown))
 
@@ -47,11 +47,13 @@ def show_drivers(drivers: Drivers, funnel: Funnel) -> None:
 
 
 def _strongest(drivers: Drivers, most: int) -> list[Look]:
-    return sorted(drivers.looks, key=lambda one: (not one.told, -abs(one.excess)))[:most]
+    """Those standing out, and for comparison those that may be chance; not those told through another group only."""
+    return [one for one in drivers.ranked if one.stands_out or not one.told][:most]
 
 
 def _row_name(look: Look) -> str:
-    return charts.plain(f"{look.name}, {look.stage.value} of {STEPS[look.stage].value}")
+    """Two lines, so that a telephone leaves room for the marks."""
+    return f"{charts.plain(look.name)}<br>{look.stage.value} of {STEPS[look.stage].value}"
 
 
 def _marks(rows: list[Look], *, told: bool) -> dict[str, object]:

@@ -6,7 +6,7 @@ These are differences, not causes: a state may stand out because its calls go to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -34,7 +34,8 @@ WORTH_RATE = 0.01  # of many calls a smaller difference may be told too, and is 
 class Look:
     """One group (``a``) against all other calls (``b``) at the step that ends in ``stage``.
 
-    ``p_adjusted`` is corrected for all ``looks`` that were taken together.
+    ``p_adjusted`` is corrected for all ``looks`` that were taken together. ``is_own``: not only told because a group
+    that differs more is among the rest, so that the others look the other way.
     """
 
     dimension: str
@@ -43,6 +44,7 @@ class Look:
     difference: Difference
     p_adjusted: float
     looks: int
+    is_own: bool = False
 
     @property
     def name(self) -> str:
@@ -61,8 +63,8 @@ class Look:
 
     @property
     def stands_out(self) -> bool:
-        """Whether it is told and at least ``WORTH_RATE`` in size."""
-        return self.told and abs(self.difference.difference or 0.0) >= WORTH_RATE
+        """Whether it is told, of its own, and at least ``WORTH_RATE`` in size."""
+        return self.told and self.is_own and abs(self.difference.difference or 0.0) >= WORTH_RATE
 
     @property
     def more_needed(self) -> int | None:
@@ -94,6 +96,11 @@ class Drivers:
         """The looks that are worth a sentence, those that concern most calls first."""
         return tuple(sorted((one for one in self.looks if one.stands_out), key=lambda one: -abs(one.excess)))
 
+    @property
+    def ranked(self) -> tuple[Look, ...]:
+        """All looks: those standing out, then the others that are told, then by the calls concerned."""
+        return tuple(sorted(self.looks, key=lambda one: (not one.stands_out, not one.told, -abs(one.excess))))
+
     def sentence(self, most: int = 3) -> str:
         """The strongest few with their numbers, or that nothing stands out; always how many looks were taken."""
         found = self.standing_out
@@ -106,9 +113,8 @@ class Drivers:
         return f"{told}.{more} {_capital(self._looked())}; told are differences, not causes."
 
     def frame(self) -> pd.DataFrame:
-        """Every look as a row for people: those that are told first, then by the calls concerned."""
-        ranked = sorted(self.looks, key=lambda one: (not one.told, -abs(one.excess)))
-        return pd.DataFrame([_row(one) for one in ranked])
+        """Every look as a row for people: in the order of ``ranked``."""
+        return pd.DataFrame([_row(one) for one in self.ranked])
 
     def _looked(self) -> str:
         groups = len({(one.dimension, str(one.group)) for one in self.looks})
@@ -116,7 +122,7 @@ class Drivers:
         return f"{text} in {counted(len(self.looks), 'look')}, corrected for that many (Benjamini-Hochberg)"
 
     def _nothing(self) -> str:
-        if any(one.told for one in self.looks):
+        if any(one.told and one.is_own for one in self.looks):
             return f"and what differs by more than chance does so by less than {WORTH_RATE * 100:.0f} point"
         nearest = min(self.looks, key=lambda one: one.p_adjusted)
         if nearest.p_adjusted > 0.5:
@@ -148,11 +154,45 @@ def find_drivers(funnel: Funnel, dimensions: Sequence[str] = DRIVER_DIMENSIONS) 
 
 
 def _judge(taken: Sequence[tuple[str, object, Stage, Difference]]) -> tuple[Look, ...]:
-    adjusted = correct([two.p_value if two.p_value is not None else 1.0 for *_, two in taken])
-    return tuple(
+    adjusted = correct([_p(two) for *_, two in taken])
+    looks = [
         Look(dimension=name, group=group, stage=stage, difference=two, p_adjusted=p, looks=len(taken))
         for (name, group, stage, two), p in zip(taken, adjusted, strict=True)
-    )
+    ]
+    told = [one for one in looks if one.told]
+    families = {(one.dimension, one.stage) for one in told}
+    own = {
+        id(one)
+        for family in families
+        for one in _own_differences([one for one in told if (one.dimension, one.stage) == family])
+    }
+    return tuple(replace(one, is_own=id(one) in own) for one in looks)
+
+
+def _own_differences(told: list[Look]) -> Iterator[Look]:
+    """Of the told groups of one dimension and step the strongest, then what is still told when that one is left out.
+
+    One bad state makes every other state better than its rest. These later looks were chosen by what was seen, so
+    that each has to pass Bonferroni's share of the 5 %.
+    """
+    left, reached, tries = [*told], 0, 0
+    while left:
+        strongest = max(left, key=lambda one: abs(one.excess))
+        yield strongest
+        reached, tries = reached + strongest.difference.a_successes, tries + strongest.difference.a_tries
+        left = [
+            one
+            for one in left
+            if one is not strongest and _p(_leave_out(one.difference, reached, tries)) < ALPHA / one.looks
+        ]
+
+
+def _leave_out(two: Difference, reached: int, tries: int) -> Difference:
+    return compare_rates(two.a_successes, two.a_tries, two.b_successes - reached, two.b_tries - tries)
+
+
+def _p(two: Difference) -> float:
+    return 1.0 if two.p_value is None else two.p_value
 
 
 def _compare_groups(
@@ -186,9 +226,15 @@ def _row(look: Look) -> dict[str, str]:
         "95% interval": f"{two.low * 100:+.1f} to {two.high * 100:+.1f}",
         "Calls concerned": f"{look.excess:+,.0f}",
         "p (corrected)": describe_p(look.p_adjusted).removeprefix("p ").removeprefix("= "),
-        "More than chance": "yes" if look.told else "no",
+        "More than chance": _answer(look),
         "Would need about": f"{about(more)} more calls" if more else "",
     }
+
+
+def _answer(look: Look) -> str:
+    if not look.told:
+        return "no"
+    return "yes" if look.is_own else "yes, through another group"
 
 
 def _capital(text: str) -> str:

@@ -176,12 +176,12 @@ def _page(view: EvidenceView, picture: bytes) -> str:
 
 def _csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A table for a spreadsheet: with the mark by which Excel knows UTF-8, and no cell that it would run."""
-    from kayzen_nb.tables import _safe_cell  # noqa: PLC0415  # pandas, only where tables are made
+    from kayzen_nb.tables import safe_cell  # noqa: PLC0415  # pandas, only where tables are made
 
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(names)
-    table.writerows([_safe_cell(value) for value in row] for row in rows)
+    table.writerows([safe_cell(value) for value in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 

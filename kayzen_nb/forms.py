@@ -53,10 +53,13 @@ def show_parameters(resolved: Resolved) -> None:
     show_table(pd.DataFrame(rows), "The values this run was made with")
 
 
-def schedule_line(resolved: Resolved) -> str:
-    """The command that runs the notebook with these values."""
+def schedule_line(resolved: Resolved, *, same_days: bool = False) -> str:
+    """The command that runs the notebook with these values; days as they were written, so that they move each day.
+
+    ``same_days``: the days of this very run, to make it again.
+    """
     defaults = {p.name: p.default for p in parameters.declared(resolved.notebook)}
-    chosen = resolved.as_record()
+    chosen = resolved.as_record() | ({} if same_days else dict(resolved.given))
     sets = [f"--set {name}={shlex.quote(value)}" for name, value in chosen.items() if value != defaults[name]]
     return " ".join(["kayzen-nb run", resolved.notebook, *sets])
 
@@ -66,8 +69,8 @@ def _declared(run: Run) -> tuple[Parameter, ...]:
 
 
 def _text_of(resolved: Resolved, name: str) -> str:
-    """A parameter's value as a person would type it: of a path the whole path, not only the file's name."""
-    return str(resolved.chosen[name] or "")
+    """A parameter's value as a person types it: of a path the whole path, of a day what was written (-7d)."""
+    return str(resolved.given.get(name, resolved.chosen[name]) or "")
 
 
 def _row(parameter: Parameter, value: str) -> tuple[Any, Callable[[], str]]:

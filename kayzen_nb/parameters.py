@@ -6,7 +6,7 @@ The same declaration checks what papermill injects, what ``kayzen-nb run --set``
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from kayzen_nb.declarations import DECLARATIONS, Parameter
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean
 from kayzen_nb.period import Period, resolve_day
 from kayzen_nb.privacy import mask_text
+from kayzen_nb.views import parse_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,10 +27,14 @@ _SECRET_NAME = re.compile(r"(?i)key|token|secret|password")
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """Checked parameters of a notebook: ``chosen`` holds text, or a date for a day, by name."""
+    """Checked parameters of a notebook: ``chosen`` holds text, or a date for a day, by name.
+
+    ``given`` holds the days as they were written (``-7d``): so they are scheduled, and move with each run.
+    """
 
     notebook: str
     chosen: Mapping[str, Any]
+    given: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.chosen[name]
@@ -76,7 +81,8 @@ def resolve(notebook: str, raw: Mapping[str, object], now: datetime) -> Resolved
     problems += _contradictions(notebook, values)
     if problems:
         raise ParameterError(*problems)
-    return Resolved(notebook=notebook, chosen=values)
+    days = {p.name: given[p.name] for p in parameters if p.kind == "optional_day"}
+    return Resolved(notebook=notebook, chosen=values, given=days)
 
 
 def _text(value: object) -> str:
@@ -135,9 +141,10 @@ def _convert_seconds(_parameter: Parameter, value: str, _today: date) -> int | N
 
 
 def _convert_view(_parameter: Parameter, value: str, _today: date) -> str:
-    from kayzen_nb.views import parse_view  # noqa: PLC0415  # placeholder
-
-    return parse_view(value).as_text()
+    try:
+        return parse_view(value).as_text()
+    except ParameterError as refused:
+        raise ValueError(" ".join(f"{one.what} {one.next_step}".strip() for one in refused.problems)) from None
 
 
 def _convert_call(_parameter: Parameter, value: str, _today: date) -> str:

@@ -201,7 +201,7 @@ def _build_manifest(node: NotebookNode, resolved: Resolved, started: datetime) -
         "versions": _versions(),
         "started_at": started.isoformat(timespec="seconds"),
         "duration_s": round((ended - started).total_seconds(), 1),
-        "rerun": schedule_line(resolved),
+        "rerun": schedule_line(resolved, same_days=True),
     }
     return before | (_find_record(node) or {}) | after
 

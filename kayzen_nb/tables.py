@@ -111,13 +111,13 @@ def show_details(summary: str, text: str) -> None:
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table beside the page: numbers untouched, text cells that a spreadsheet would run made harmless."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    safe = pd.DataFrame({name: [_safe_cell(value) for value in frame[name]] for name in frame.columns}, dtype="object")
+    safe = pd.DataFrame({name: [safe_cell(value) for value in frame[name]] for name in frame.columns}, dtype="object")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         safe.to_csv(file, index=False)
 
 
-def _safe_cell(value: object) -> object:
+def safe_cell(value: object) -> object:
     """Numbers hidden. OWASP: a leading = + - @ TAB or CR starts a formula; an apostrophe in front makes it text."""
     if not isinstance(value, str):
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from kayzen_nb.views import View
 
 _PERIOD = ("period_start", "period_end")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def view_line(resolved: Resolved, view: View) -> str:
@@ -24,12 +26,13 @@ def view_line(resolved: Resolved, view: View) -> str:
 
 
 def view_entry(resolved: Resolved, view: View) -> str:
-    """The same as an entry for ``kayzen-nb run --each campaigns.yaml``: a list of ``notebook`` and ``parameters``.
+    """The same as an entry of a YAML list of runs: ``notebook`` and ``parameters``.
 
     Every value stands in double quotes as JSON writes it, which is YAML too: no name of a campaign can break it.
     """
     defaults = {one.name: one.default for one in parameters.declared(resolved.notebook)}
-    chosen = {name: value for name, value in _without_view(resolved).as_record().items() if value != defaults[name]}
+    values = _without_view(resolved).as_record() | dict(resolved.given)
+    chosen = {name: value for name, value in values.items() if value != defaults[name]}
     chosen |= {"view": str(view)} if view else {}
     lines = [f"    {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
     head = [f"- notebook: {json.dumps(resolved.notebook)}", "  parameters:" if lines else "  parameters: {}"]
@@ -39,13 +42,10 @@ def view_entry(resolved: Resolved, view: View) -> str:
 def schedule_text(resolved: Resolved, view: View) -> str:
     """Both, with what to know about them: a text to copy from."""
     parts = ["# A scheduled run:", view_line(resolved, view)]
-    parts += ["", "# An entry of campaigns.yaml, for kayzen-nb run --each campaigns.yaml:", view_entry(resolved, view)]
-    if any(resolved.chosen.get(name) for name in _PERIOD):
-        parts += [
-            "",
-            "# This period is fixed. Leave period_start and period_end out, and each run takes the last 14 days;",
-        ]
-        parts += ["# or set them like -7d and yesterday."]
+    parts += ["", "# The same as an entry of a YAML list of runs:", view_entry(resolved, view)]
+    if any(_DATE.fullmatch(resolved.given.get(name, "")) for name in _PERIOD):
+        parts += ["", "# This period is fixed. Leave period_start and period_end out, and each run takes the last"]
+        parts += ["# 14 days; or set them like -7d and yesterday."]
     return "\n".join(parts)
 
 

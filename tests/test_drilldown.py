@@ -19,7 +19,7 @@ from kayzen_nb.errors import ParameterError
 from kayzen_nb.exits import EXITS
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
-from kayzen_nb.tables import _safe_cell
+from kayzen_nb.tables import safe_cell
 from kayzen_nb.vocabulary import Stage
 
 NO = {"connected": False, "converted": False, "paid": False, "blocked": False}
@@ -127,7 +127,7 @@ def test_one_file_an_exit_holds_every_call_once_and_only_its_owner_may_read_it(s
     assert list(written[0]) == list(CALLS_COLUMNS)
     assert (written[0]["revenue"], written[0]["payout"]) == ("27.00", "20.100001")
     assert describe_files(files) == "5 files in data hold each of 6 calls once; numbers are masked."
-    assert next(iter(files_table(files)["File"])) == "calls_paid.csv"
+    assert next(iter(files_table(files)["File"])) == "data/calls_paid.csv"
 
 
 def test_a_file_for_all_to_read_that_stood_there_is_replaced_and_closed(six, tmp_path):
@@ -172,7 +172,7 @@ def test_numbers_are_hidden_and_formulas_made_harmless_and_nothing_else_changes(
     calls = build_calls([NO | {"target": name, "campaign": "Plain 2026"} for name in names])
     save_calls(count_funnel(calls, week), tmp_path)
     written = read(tmp_path / "calls_unconnected_unknown.csv")
-    assert [row["target"] for row in written] == [_safe_cell(name) for name in names]
+    assert [row["target"] for row in written] == [safe_cell(name) for name in names]
     assert {row["campaign"] for row in written} == {"Plain 2026"}
     assert "5550142" not in (tmp_path / "calls_unconnected_unknown.csv").read_text()
 
@@ -222,4 +222,4 @@ def test_any_text_in_a_file_is_as_the_other_tables_write_it(tmp_path_factory, te
     week = Period(first_day=date(2026, 11, 1), last_day=date(2026, 11, 7), zone="UTC")
     folder = tmp_path_factory.mktemp("files")
     save_found(find_calls(count_funnel(build_calls([{"publisher": one} for one in texts]), week)), folder / "calls.csv")
-    assert [row["publisher"] for row in read(folder / "calls.csv")] == [str(_safe_cell(one)) for one in texts]
+    assert [row["publisher"] for row in read(folder / "calls.csv")] == [str(safe_cell(one)) for one in texts]

@@ -52,6 +52,21 @@ def test_a_group_is_compared_with_all_other_calls_counted_by_hand(week):
     assert found.standing_out[0] is florida
 
 
+def test_one_bad_state_does_not_make_every_other_state_stand_out(week):
+    rows = [one for state in "ABCD" for one in [*rows_of(CONNECTED, 120, state=state), *rows_of(NO, 80, state=state)]]
+    found = drivers_of([*rows, *rows_of(CONNECTED, 20, state="E"), *rows_of(NO, 180, state="E")], week)
+    assert sum(one.told for one in found.looks) == 5
+    assert [one.group for one in found.standing_out] == ["E"]
+    assert sorted(found.frame()["More than chance"]) == ["yes", *["yes, through another group"] * 4]
+
+
+def test_two_states_that_differ_each_by_itself_both_stand_out(week):
+    rows = [one for state in "ABCD" for one in [*rows_of(CONNECTED, 100, state=state), *rows_of(NO, 100, state=state)]]
+    bad = [*rows_of(CONNECTED, 10, state="E"), *rows_of(NO, 190, state="E")]
+    good = [*rows_of(CONNECTED, 180, state="F"), *rows_of(NO, 20, state="F")]
+    assert {one.group for one in drivers_of([*rows, *bad, *good], week).standing_out} == {"E", "F"}
+
+
 def test_the_sentence_names_the_strongest_first_with_rates_size_and_calls(week):
     text = drivers_of(two_states(5), week).sentence()
     assert text.startswith("State FL: 10.0% connected (5 of 50), 66.7% of the rest; 56.7 points lower (95%: ")
@@ -129,7 +144,7 @@ def test_the_table_has_every_look_told_ones_first(week):
     found = drivers_of(two_states(5), week)
     frame = found.frame()
     assert len(frame) == len(found.looks)
-    assert list(frame["More than chance"]) == sorted(frame["More than chance"], reverse=True)
+    assert [word[:2] == "no" for word in frame["More than chance"]] == sorted(not one.told for one in found.looks)
     assert frame.loc[0, ["Group", "Step", "Calls", "Rate", "Rate of the rest", "Difference (points)"]].tolist() == [
         "FL", "connected of incoming", "50", "10.0%", "66.7%", "-56.7",
     ]  # fmt: skip
@@ -140,7 +155,7 @@ def test_of_very_many_calls_a_tiny_difference_is_told_but_does_not_stand_out():
     from kayzen_nb.drivers import Drivers, Look
 
     tiny = Look(
-        dimension="state", group="TX", stage=Stage.CONNECTED, looks=1, p_adjusted=0.0001,
+        dimension="state", group="TX", stage=Stage.CONNECTED, looks=1, p_adjusted=0.0001, is_own=True,
         difference=compare_rates(502_500, 1_000_000, 500_000, 1_000_000),
     )  # fmt: skip
     assert tiny.told

@@ -12,6 +12,7 @@ from conftest import build_calls
 from kayzen_nb.comparison import Comparison, compare
 from kayzen_nb.explanation import find_explanation
 from kayzen_nb.funnel import count_funnel
+from kayzen_nb.mixtest import judge_rates
 from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import CALL_COLUMNS, Stage
 
@@ -24,11 +25,11 @@ def month(name, seed=1, dimensions=("campaign", "state", "target")):
     return find_explanation(compare(count_funnel(now, period), count_funnel(before, previous)), dimensions)
 
 
-def calls(first_day, groups, *, target=None, unknown=()):
+def calls(first_day, groups, *, target="null", unknown=()):
     """``groups``: state, calls, of them connected; over seven days, each as near the whole's rate as can be."""
     made = {"call_id": "n", "state": "state", "connected": "is_connected", "converted": "false", "paid": "false"}
     made["call_at"] = f"timestamptz '2026-11-{first_day:02} 17:00:00+00' + to_days(n % 7)"
-    made["target"] = f"if(is_connected, '{target}', null)" if target else "null"
+    made["target"] = target
     columns = [f"({made.get(c.name, 'null')})::{c.sql_type} as {c.name}" for c in CALL_COLUMNS.values()]
     values = ", ".join(map(str, groups))
     source = f"(values {values}) as g(state, count, hits), range(count) as r(n)"
@@ -118,6 +119,30 @@ def test_a_mix_that_hides_half_of_a_change_is_not_all_of_it():
     assert not found.only_mix
 
 
+def test_a_mix_of_little_more_than_half_is_not_all_of_it_though_inside_nothing_is_told():
+    found = explain([("TX", 375, 210), ("GA", 425, 68)], [("TX", 500, 300), ("GA", 300, 60)])
+    (mix,) = found.mixes
+    assert 0.5 < mix.share < 0.7
+    assert mix.within.p > 0.05
+    assert not mix.within.low <= mix.look.pair.change <= mix.within.high
+    assert not found.only_mix
+
+
+def test_a_mix_that_gives_nearly_all_is_not_all_of_it_where_a_change_inside_is_told():
+    found = explain([("TX", 2500, 1450), ("GA", 7500, 1350)], [("TX", 7500, 4500), ("GA", 2500, 500)])
+    (mix,) = found.mixes
+    assert 0.8 < mix.share < 1
+    assert mix.is_within
+    assert not found.only_mix
+
+
+def test_a_rate_that_one_look_alone_would_tell_is_not_told_among_four():
+    (look, *_) = explain([("TX", 400, 180)], [("TX", 400, 209)]).rates
+    assert judge_rates(look.pair) == pytest.approx(0.04, abs=0.01)
+    assert look.p == pytest.approx(4 * judge_rates(look.pair))
+    assert look.is_told is False
+
+
 def test_more_calls_than_chance_are_said_with_both_numbers():
     found = explain([("TX", 900, 450)], [("TX", 450, 225)])
     assert found.calls.is_told
@@ -126,8 +151,8 @@ def test_more_calls_than_chance_are_said_with_both_numbers():
 
 def test_nothing_is_said_of_targets_and_the_connect_rate():
     sides = (
-        count_funnel(calls(8, [("TX", 400, 100)], target="A"), NOW),
-        count_funnel(calls(1, [("TX", 400, 300)], target="A"), BEFORE),
+        count_funnel(calls(8, [("A", 400, 100), ("B", 400, 100)], target="state"), NOW),
+        count_funnel(calls(1, [("A", 400, 300), ("B", 400, 300)], target="state"), BEFORE),
     )
     found = find_explanation(Comparison(now=sides[0], before=sides[1]), ("target",))
     assert found.told

@@ -81,3 +81,14 @@ def test_a_form_can_be_scheduled_as_it_stands():
     assert forms.schedule_line(chosen) == (
         "kayzen-nb run 02_verify_test_call --set scenario=guide_copied --set call_id='RGB 1; rm'"
     )
+
+
+def test_days_are_scheduled_as_they_were_written_and_made_again_as_they_were():
+    from datetime import UTC, datetime
+
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    chosen = resolve("03_funnel", {"period_start": "-7d", "period_end": "yesterday"}, now)
+    assert forms.schedule_line(chosen) == "kayzen-nb run 03_funnel --set period_start=-7d --set period_end=yesterday"
+    again = "kayzen-nb run 03_funnel --set period_start=2026-11-17 --set period_end=2026-11-23"
+    assert forms.schedule_line(chosen, same_days=True) == again
+    assert forms.schedule_line(resolve("03_funnel", {}, now)) == "kayzen-nb run 03_funnel"
