@@ -23,59 +23,10 @@ from kayzen_nb.vocabulary import CALL_COLUMNS
 
 PERIOD = Period(first_day=date(2025, 11, 1), last_day=date(2025, 11, 30), zone="America/New_York")
 
-_STATES = [
-    "CA",
-    "TX",
-    "FL",
-    "NY",
-    "PA",
-    "IL",
-    "OH",
-    "GA",
-    "NC",
-    "MI",
-    "NJ",
-    "VA",
-    "WA",
-    "AZ",
-    "MA",
-    "TN",
-    "IN",
-    "MD",
-    "MO",
-    "WI",
-    "CO",
-    "MN",
-    "SC",
-    "AL",
-    "LA",
-    "KY",
-    "OR",
-    "OK",
-    "CT",
-    "UT",
-    "IA",
-    "NV",
-    "AR",
-    "MS",
-    "KS",
-    "NM",
-    "NE",
-    "ID",
-    "WV",
-    "HI",
-    "NH",
-    "ME",
-    "RI",
-    "MT",
-    "DE",
-    "SD",
-    "ND",
-    "AK",
-    "DC",
-    "VT",
-    "WY",
-]  # fifty short words read better so
+_STATES = (
+    "CA TX FL NY PA IL OH GA NC MI NJ VA WA AZ MA TN IN MD MO WI CO MN SC AL LA KY OR OK CT UT IA NV AR MS KS NM NE ID "
+    "WV HI NH ME RI MT DE SD ND AK DC VT WY"
+)
 # u_x is a share from 0 to 1, drawn for each call. The sine makes nights quiet; squares make big states, short calls.
 _CALLS = """
 with drawn as (
@@ -147,7 +98,7 @@ def write_calls(file: Path, calls: int) -> Path:
         calls=calls,
         start=int(PERIOD.start_utc.timestamp() * 1e6),
         callers=max(1, calls * 7 // 10),
-        states=_STATES,
+        states=_STATES.split(),
     )
     engine = open_engine()
     columns = ", ".join(CALL_COLUMNS)

@@ -56,6 +56,8 @@ def previous_period(period: Period, definition: Definition) -> Period | None:
 def compare(now: Funnel, before: Funnel) -> Comparison:
     """The ripe days of a funnel beside a funnel of the corresponding days (``previous_period``)."""
     ripe = now.focus({RIPE: True})
+    if now.unread or now.partly_read:
+        return Comparison(now=ripe, why_not=f"the archive does not hold every day from {now.period}")
     if not before.calls:
         return Comparison(now=ripe, why_not=f"no call is known from {before.period}")
     if before.unread or before.partly_read:

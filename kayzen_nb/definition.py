@@ -34,18 +34,20 @@ class Definition:
     ``connect_within_s``: a call that connects later counts as not connected. ``converts_after_s``: the conversion rule
     as a person stated it, in seconds of connected time; it names an exit and changes no stage. ``converts_until`` and
     ``pays_until`` (aware UTC, the beginning of a local day): calls from then on are too young for their conversion, or
-    payout, to be known. None: no such rule, or not measured.
+    payout, to be known. ``whole_until``: calls from then on are of a day that was not over when they were read. None:
+    no such rule, or not measured.
     """
 
     connect_within_s: int | None = None
     converts_after_s: int | None = None
     converts_until: datetime | None = None
     pays_until: datetime | None = None
+    whole_until: datetime | None = None
 
     @property
     def ripe_until(self) -> datetime | None:
         """Calls before this moment have mostly told all they will; None when that was not measured."""
-        return min((one for one in (self.converts_until, self.pays_until) if one), default=None)
+        return min((one for one in (self.converts_until, self.pays_until, self.whole_until) if one), default=None)
 
     def places(self) -> Iterator[tuple[str, str]]:
         """``(exit name, SQL condition)`` in the order in which they are tried; the last has no condition."""

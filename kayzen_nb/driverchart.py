@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kayzen_nb.drivers import Drivers, Look
     from kayzen_nb.funnel import Funnel
 
-_MOST = 10
+_MOST = 8
 _ROW_PX = 46
 
 
@@ -31,9 +31,9 @@ def draw_drivers(drivers: Drivers, most: int = _MOST) -> go.Figure:
             figure.add_scatter(**_marks(rows, told=told), name=name)
     names = [_row_name(one) for one in shown]
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
-    figure.update_xaxes(title="points from all other calls", zeroline=True, zerolinewidth=2)
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    return charts.styled(figure, height=150 + _ROW_PX * len(shown))
+    figure.update_xaxes(title="difference (points)", zeroline=True, zerolinewidth=2, zerolinecolor="#57606a")
+    figure.update_layout(legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0})
+    return charts.styled(figure, height=200 + _ROW_PX * len(shown)).update_layout(margin_b=100)
 
 
 def show_drivers(drivers: Drivers, funnel: Funnel) -> None:
@@ -64,6 +64,7 @@ def _marks(rows: list[Look], *, told: bool) -> dict[str, object]:
         "mode": "markers+text",
         "text": [f"{value:+.1f}" for value in points],
         "textposition": "top center",
+        "cliponaxis": False,
         "marker": {"symbol": "circle" if told else "circle-open", "size": 11, "color": "#0b3c5d"},
         "error_x": {
             "type": "data",

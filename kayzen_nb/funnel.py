@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
@@ -37,13 +37,23 @@ VIOLATIONS = {
 _PAGE_CUBES = (("campaign", "day", "weekday", "hour"), GROUPS)  # what is counted before anybody asks
 
 
+class Counter(Protocol):
+    """Counts calls where they are, when they are not in this process (``elsewhere``)."""
+
+    def count_cube(self, dimensions: Collection[str]) -> Cube:
+        """A cube with these dimensions, in one pass over the calls."""
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a small query over the table ``calls``, which is written in DuckDB's SQL."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
     """The counted funnel of a period's calls.
 
     ``unknown`` names the columns of the call table that the source does not hold. ``unread`` are the local days that
     the archive does not hold at all, ``partly_read`` those of which it holds a part. ``only`` is the part of the calls
-    that is looked at: a value for a dimension.
+    that is looked at: a value for a dimension. ``counter`` counts where the calls are, when they are not in ``table``.
     """
 
     table: CallTable = field(repr=False)
@@ -52,6 +62,7 @@ class Funnel:
     unread: tuple[date, ...] = ()
     partly_read: tuple[date, ...] = ()
     only: Only = field(default_factory=dict)
+    counter: Counter | None = field(default=None, repr=False)
     _cubes: list[Cube] = field(default_factory=list, repr=False)
 
     @property
@@ -87,10 +98,9 @@ class Funnel:
     @cached_property
     def reasons(self) -> pd.DataFrame:
         """Ringba's own words for the exits of all calls: ``exit``, ``reason``, ``calls``, most first."""
-        found = self.table.relation.query("calls", reasons_sql(self.definition))
-        counted: pd.DataFrame = found.df()  # type: ignore[union-attr]  # a SELECT gives a relation
-        counted = counted[counted["reason"].notna()]
-        counted["exit"] = counted["exit"].map(lambda code: EXIT_OF_CODE[code].name)
+        told = [row for row in self._ask(reasons_sql(self.definition)) if row[1] is not None]
+        rows = [(EXIT_OF_CODE[int(code)].name, reason, int(calls)) for code, reason, calls in told]
+        counted = pd.DataFrame(rows, columns=["exit", "reason", "calls"])
         return counted.sort_values(["calls", "reason"], ascending=[False, True]).reset_index(drop=True)
 
     def is_known(self, stage: Stage) -> bool:
@@ -106,7 +116,7 @@ class Funnel:
         wanted = {*dimensions, *self.only} - {RIPE}  # every cube can tell the ripe calls apart
         fitting = [cube for cube in self._cubes if wanted <= set(cube.dimensions)]
         if not fitting:
-            fitting = [count_cube(self.table.relation, self.definition, self.period, _cube_with(wanted))]
+            fitting = [self._count_cube(_cube_with(wanted))]
             self._cubes.extend(fitting)
         return min(fitting, key=lambda cube: len(cube.dimensions))
 
@@ -160,8 +170,19 @@ class Funnel:
             unread=self.unread,
             partly_read=self.partly_read,
             only={**self.only, **only},
+            counter=self.counter,
             _cubes=self._cubes,
         )
+
+    def _count_cube(self, dimensions: Collection[str]) -> Cube:
+        if self.counter:
+            return self.counter.count_cube(dimensions)
+        return count_cube(self.table.relation, self.definition, self.period, dimensions)
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        if self.counter:
+            return self.counter.ask(query)
+        return self.table.relation.query("calls", query).fetchall()  # type: ignore[union-attr]  # a SELECT gives a relation
 
     def _is_step_known(self, stage: Stage) -> bool:
         following = list(Stage)[list(Stage).index(stage) + 1]
@@ -172,7 +193,7 @@ class Funnel:
 
     def _count_where(self, conditions: Mapping[str, str]) -> dict[str, int]:
         sums = ", ".join(f"coalesce(sum(({condition})::int), 0)::bigint" for condition in conditions.values())
-        found = self.table.relation.aggregate(sums).fetchall()[0]
+        found = self._ask(f"select {sums} from calls")[0]  # noqa: S608  # our own conditions only
         return dict(zip(conditions, map(int, found), strict=True))
 
     def _as_steps(self, sums: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -44,10 +44,10 @@ class FunnelRun(Run):
             self.record |= {"source": f"the {calls.source}", "invented": is_invented}
         return calls
 
-    @property
-    def definition(self) -> Definition:
-        """How calls are counted, as far as the parameters say it."""
-        return Definition(converts_after_s=self.parameters["converts_after_s"])
+    def define(self, calls: CallTable, ripe: Ripeness) -> Definition:
+        """How calls are counted: by what the parameters state, and by what is too young to be judged."""
+        stated = Definition(converts_after_s=self.parameters["converts_after_s"])
+        return replace(ripe.put_into(stated), whole_until=_unfinished_day(calls, self.period))
 
     def measure_ripeness(self, calls: CallTable) -> Ripeness:
         """From when on calls are too young: by the archive's readings where it is the source, else by the calls."""
@@ -114,7 +114,7 @@ class FunnelRun(Run):
             return Comparison(now=now, why_not="compare is set to none")
         if period is None:
             return Comparison(now=now, why_not="no day of the period is ripe yet")
-        settled = replace(now.definition, converts_until=None, pays_until=None)
+        settled = replace(now.definition, converts_until=None, pays_until=None, whole_until=None)
         try:
             before = count_funnel(self._read_calls(period), period, settled)
         except ParameterError:  # an archive that holds none of these days
@@ -155,6 +155,15 @@ class FunnelRun(Run):
             values["period_end"] = values["period_end"] or max(last, values["period_start"])
             self.parameters = replace(self.parameters, chosen=values)
         self.record |= period_record(self.parameters)
+
+
+def _unfinished_day(calls: CallTable, period: Period) -> datetime | None:
+    """The beginning of the local day in which the reading ended; None where the period was over by then."""
+    known = calls.through or calls.as_of
+    if known >= period.end_utc:
+        return None
+    day = known.astimezone(ZoneInfo(period.zone)).date()
+    return Period(first_day=day, last_day=day, zone=period.zone).start_utc
 
 
 def _local_days(calls: CallTable, zone: str) -> tuple[date, date]:

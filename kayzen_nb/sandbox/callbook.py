@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from kayzen_nb.sandbox.heldcalls import HeldCalls
 from kayzen_nb.sandbox.invented import CAMPAIGNS, day_of, invent_day
+from kayzen_nb.sandbox.market import MarketDays
 from kayzen_nb.sandbox.restating import Restating
 from kayzen_nb.sandbox.shaping import live_by_rules, shape_test_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kayzen_nb.sandbox.invented import InventedCall
     from kayzen_nb.sandbox.scenarios import Scenario
@@ -27,13 +28,15 @@ class _Shelf:
     """Invented days, the last ones that were used. They never change, so all sandboxes of a process share them."""
 
     def __init__(self) -> None:
-        self._days: OrderedDict[tuple[date, int | None], tuple[InventedCall, ...]] = OrderedDict()
+        self._days: OrderedDict[object, tuple[InventedCall, ...]] = OrderedDict()
 
-    def take(self, day: date, volume: int | None) -> tuple[InventedCall, ...]:
-        """A UTC day's calls, in order of time."""
-        key = (day, volume)
+    def take(
+        self, day: date, volume: int | None, weights: Mapping[str, float] | None = None
+    ) -> tuple[InventedCall, ...]:
+        """A UTC day's calls, in order of time, with other weights of the states where they are given."""
+        key = (day, volume, tuple(weights.items()) if weights else ())
         if key not in self._days:
-            self._days[key] = tuple(invent_day(day, _SEED, volume))
+            self._days[key] = tuple(invent_day(day, _SEED, volume, weights))
             while len(self._days) > 1 and sum(map(len, self._days.values())) > _CALLS_KEPT:
                 self._days.popitem(last=False)
         self._days.move_to_end(key)
@@ -50,6 +53,7 @@ class CallBook:
         self.scenario, self.now = scenario, now
         self.held = held or HeldCalls()
         self._restating = Restating(scenario.later)
+        self._market = MarketDays(scenario.market, now, lambda day, weights: _SHELF.take(day, scenario.volume, weights))
         self._days: dict[date, tuple[datetime, int, list[InventedCall]]] = {}
 
     @cached_property
@@ -125,8 +129,8 @@ class CallBook:
         begun = (call for call in self.held.apply(day, calls) if call.at < self.now)
         return sorted(begun, key=lambda call: (call.at, call.call_id))
 
-    def _invented(self, day: date) -> tuple[InventedCall, ...]:
-        return _SHELF.take(day, self.scenario.volume)
+    def _invented(self, day: date) -> Sequence[InventedCall]:
+        return self._market.calls(day)
 
     def _live_through(self, day: date) -> Iterator[InventedCall]:
         if not self.scenario.has_calls:

@@ -1,0 +1,1 @@
+"""The same funnel in other engines."""
