@@ -30,10 +30,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 PAGES = {
     "setup-page.png": ("01_setup_pixels", {"pixels_path": str(ROOT / "tests" / "guide.txt")}, 760),
     "verify-page.png": ("02_verify_test_call", {"scenario": "guide_copied"}, 1120),
+    "funnel-page.png": ("03_funnel", {"scenario": "target_died"}, 1500),
 }
 LAB = {
     "setup-lab.png": ("01_setup_pixels.ipynb", ".kz-copy", 0),
     "rehearsal-lab.png": ("02_verify_test_call.ipynb", "text=6 of 6 arrived", 60),
+    "explorer-lab.png": ("03_funnel.ipynb", "text=Schedule this view", -520),
 }
 
 
