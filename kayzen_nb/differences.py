@@ -112,7 +112,7 @@ def compare_rates(a_successes: int, a_tries: int, b_successes: int, b_tries: int
     )
 
 
-def newcombe(a_successes: int, a_tries: int, b_successes: int, b_tries: int) -> tuple[float, float]:
+def newcombe(a_successes: float, a_tries: float, b_successes: float, b_tries: float) -> tuple[float, float]:
     """The 95 % interval of rate a minus rate b: both Wilson intervals, added as squares (method 10)."""
     if not a_tries or not b_tries:
         return -1.0, 1.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from kayzen_nb.intervals import wilson
+from kayzen_nb.differences import newcombe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,15 +74,8 @@ def bound_change(pair: TwoRates, dispersion: float = 1.0) -> tuple[float, float]
 
     Without a base on either side nothing is known of the change.
     """
-    if not pair.of_now or not pair.of_before:
-        return -1.0, 1.0
-    low_now, high_now = wilson(pair.now / dispersion, pair.of_now / dispersion)
-    low_then, high_then = wilson(pair.before / dispersion, pair.of_before / dispersion)
-    now, then = pair.now / pair.of_now, pair.before / pair.of_before
-    return (
-        now - then - math.hypot(now - low_now, high_then - then),
-        now - then + math.hypot(high_now - now, then - low_then),
-    )
+    now, of_now = pair.now / dispersion, pair.of_now / dispersion
+    return newcombe(now, of_now, pair.before / dispersion, pair.of_before / dispersion)
 
 
 def judge_counts(now: int, before: int, dispersion: float = 1.0) -> float:
