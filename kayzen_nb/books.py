@@ -100,7 +100,8 @@ def _kind_of(path: Path) -> str:
     """Which book a file is, by its titles. What is none of Ringba's is taken for spend, whose reader says why not."""
     if not path.is_file():
         step = "Check beside_path: files, with ; between."
-        raise InputError(Problem(what="There is no such file.", where=path.name, next_step=step))
+        what = "This is a folder, not a file." if path.is_dir() else "There is no such file."
+        raise InputError(Problem(what=what, where=path.name, next_step=step))
     layout = read_layout(path)
     if is_summary(layout.header):
         return "summary"

@@ -23,7 +23,7 @@ class CallTable:
     unknown. ``derived`` maps a column to the sentence that says how it was derived; ``unknown`` lists the columns
     that the source does not hold. ``inputs`` maps the name of each file read to its SHA-256. ``missing_days`` are days
     (UTC) of the period that were never read into the archive; ``through`` is up to when the calls are known, where that
-    is told.
+    is told. ``hours`` counts all calls of an export by UTC hour since 1970, because it does not say what it covers.
     """
 
     relation: duckdb.DuckDBPyRelation
@@ -36,6 +36,7 @@ class CallTable:
     notes: tuple[str, ...] = ()
     missing_days: tuple[date, ...] = ()
     through: datetime | None = None
+    hours: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.definitiontext import describe_briefly
+from kayzen_nb.privacy import mask_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -29,16 +30,18 @@ def show_chart(figure: go.Figure, *, title: str, alt: str, funnel: Funnel | None
     from IPython.display import display  # noqa: PLC0415  # only where a notebook runs
 
     figure.update_layout(title={"text": plain(title), "font": {"size": 16}, "x": 0, "xanchor": "left"})
+    alt = mask_text(alt)
     bundle: dict[str, Any] = {_PLOTLY_MIME: figure.to_plotly_json(), "text/plain": alt}
     display(bundle, raw=True, metadata={"kayzen-nb": {"alt": alt}})  # type: ignore[no-untyped-call]
     if funnel:
-        note = f'<p class="kz-counted">{html.escape(describe_briefly(funnel))}</p>'
-        display({"text/html": note, "text/plain": describe_briefly(funnel)}, raw=True)  # type: ignore[no-untyped-call]
+        counted = mask_text(describe_briefly(funnel))
+        note = f'<p class="kz-counted">{html.escape(counted)}</p>'
+        display({"text/html": note, "text/plain": counted}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def plain(text: str) -> str:
-    """Text taken from data as plotly may show it: plotly reads ``<b>`` and ``<a>`` in labels, so they are escaped."""
-    return html.escape(text, quote=False)
+    """Text taken from data as plotly may show it: numbers hidden, and escaped, because it reads ``<b>`` and ``<a>``."""
+    return html.escape(mask_text(text), quote=False)
 
 
 def styled(figure: go.Figure, *, height: int) -> go.Figure:

@@ -57,10 +57,10 @@ def compare(now: Funnel, before: Funnel) -> Comparison:
     """The ripe days of a funnel beside a funnel of the corresponding days (``previous_period``)."""
     ripe = now.focus({RIPE: True})
     if now.unread or now.partly_read:
-        return Comparison(now=ripe, why_not=f"the archive does not hold every day from {now.period}")
+        return Comparison(now=ripe, why_not=f"not every day from {now.period} is known to be there")
     if not before.calls:
         return Comparison(now=ripe, why_not=f"no call is known from {before.period}")
     if before.unread or before.partly_read:
-        return Comparison(now=ripe, why_not=f"the archive does not hold every day from {before.period}")
+        return Comparison(now=ripe, why_not=f"not every day from {before.period} is known to be there")
     left_out = len(now.period.days) - len(before.period.days)
     return Comparison(now=ripe, before=before, left_out=left_out)

@@ -94,7 +94,11 @@ class Drivers:
     @property
     def standing_out(self) -> tuple[Look, ...]:
         """The looks that are worth a sentence, those that concern most calls first."""
-        return tuple(sorted((one for one in self.looks if one.stands_out), key=lambda one: -abs(one.excess)))
+        found = sorted((one for one in self.looks if one.stands_out), key=lambda one: -abs(one.excess))
+        once: dict[tuple[Stage, Difference], Look] = {}
+        for one in found:  # a campaign with a target of its own is the same calls under two names: said once
+            once.setdefault((one.stage, one.difference), one)
+        return tuple(once.values())
 
     @property
     def ranked(self) -> tuple[Look, ...]:

@@ -16,6 +16,7 @@ from kayzen_nb.cube import count_cube
 from kayzen_nb.definition import RIPE, Definition, reasons_sql
 from kayzen_nb.dimensions import GROUPS
 from kayzen_nb.exits import EXIT_OF_CODE, codes_reaching, exits_after
+from kayzen_nb.exportdays import find_gaps
 from kayzen_nb.period import Period
 from kayzen_nb.vocabulary import Stage, usd
 
@@ -227,7 +228,7 @@ def count_funnel(calls: CallTable, period: Period, definition: Definition | None
 
     Counting happens when a number is asked for, one pass over the calls for each cube that is needed.
     """
-    unread, partly = _unread_days(calls, period)
+    unread, partly = find_gaps(calls.hours, period) if calls.hours else _unread_days(calls, period)
     return Funnel(table=calls, period=period, definition=definition or Definition(), unread=unread, partly_read=partly)
 
 

@@ -26,12 +26,16 @@ def check_funnel(funnel: Funnel, calls: CallTable) -> list[Check]:
         _check_order(funnel),
         _check_period_over(funnel, calls),
         *_check_days_kept(calls),
+        *_check_export(funnel),
     ]
 
 
 def describe_gaps(funnel: Funnel) -> str:
-    """What the archive does not hold, as a sentence; empty where it holds all."""
-    named = (("not in the archive", funnel.unread), ("in the archive only in part", funnel.partly_read))
+    """What the archive does not hold, or an export may not hold, as a sentence; empty where all is there."""
+    words = ("not in the archive", "in the archive only in part")
+    if funnel.table.hours:
+        words = ("without any call in the export, which may not cover it", "perhaps cut by the export's edge")
+    named = zip(words, (funnel.unread, funnel.partly_read), strict=True)
     parts = [f"{counted(len(days), 'day')} {_be(days)} {words} ({_listed(days)})" for words, days in named if days]
     return f"{'; '.join(parts)}: nothing is known of what is missing." if parts else ""
 
@@ -83,6 +87,22 @@ def _check_days_kept(calls: CallTable) -> list[Check]:
             expected="a pull of each day (UTC) of the period",
             found=f"{len(calls.missing_days):,} days missing, the first {first}, the last {last}",
             next_step=f"Run: kayzen-nb sync --from {first} --to {last} --tz UTC",
+        )
+    ]
+
+
+def _check_export(funnel: Funnel) -> list[Check]:
+    """Whether an export seems to cover the period; nothing for other sources, which say so themselves."""
+    if not funnel.table.hours:
+        return []
+    doubtful = [*funnel.unread, *funnel.partly_read]
+    return [
+        Check(
+            name="the export covers every day",
+            verdict=Verdict.UNKNOWN if doubtful else Verdict.PASS,
+            expected="calls on every day, as many as other days let expect",
+            found=describe_gaps(funnel) or "no day in doubt",
+            next_step="Export the whole period again, or choose the days that the file holds." if doubtful else "",
         )
     ]
 

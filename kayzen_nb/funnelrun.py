@@ -35,7 +35,9 @@ class FunnelRun(Run):
     def fetch_calls(self) -> CallTable:
         """The calls of the period, from the chosen source, with their ledger; test calls are set aside."""
         calls = self._read_calls(self.parameters.period)
-        self._take_period_of(calls)
+        if self.parameters.period is None:
+            calls = self._read_own_days(calls)
+        self.record |= period_record(self.parameters)
         self.record |= {"ledger": calls.ledger.as_record(), "as_of": calls.as_of.isoformat(timespec="seconds")}
         self.record["inputs"] = [{"name": name, "sha256": digest} for name, digest in calls.inputs.items()]
         self.record |= self._describe_source()
@@ -119,9 +121,6 @@ class FunnelRun(Run):
             before = count_funnel(self._read_calls(period), period, settled)
         except ParameterError:  # an archive that holds none of these days
             return Comparison(now=now, why_not=f"the archive holds no day of {period}")
-        first = before.stages(only={"day": period.first_day})["incoming_calls"][0]
-        if self.parameters["source"] == "csv" and before.calls and not first:
-            return Comparison(now=now, why_not=f"the file holds no calls of {period.first_day}, so it may begin later")
         return compare(now, before)
 
     def _read_calls(self, period: Period | None) -> CallTable:
@@ -146,15 +145,15 @@ class FunnelRun(Run):
         day = self.parameters.chosen.get(name)
         return Period(first_day=day, last_day=day, zone=self.zone).end_utc if day else None
 
-    def _take_period_of(self, calls: CallTable) -> None:
-        """Where a file decides the period, take its first and last local day."""
-        if self.parameters.period is None:
-            first, last = _local_days(calls, self.zone)
-            values = dict(self.parameters.chosen)
-            values["period_start"] = values["period_start"] or first
-            values["period_end"] = values["period_end"] or max(last, values["period_start"])
-            self.parameters = replace(self.parameters, chosen=values)
-        self.record |= period_record(self.parameters)
+    def _read_own_days(self, calls: CallTable) -> CallTable:
+        """Where a file decides the ends of the period, take its days, and leave out what lies beyond a given end."""
+        values = dict(self.parameters.chosen)
+        first, last = _local_days(calls, self.zone)
+        is_whole = not (values["period_start"] or values["period_end"])
+        values["period_start"] = values["period_start"] or min(first, values["period_end"] or first)
+        values["period_end"] = values["period_end"] or max(last, values["period_start"])
+        self.parameters = replace(self.parameters, chosen=values)
+        return calls if is_whole else self._read_calls(self.parameters.period)
 
 
 def _unfinished_day(calls: CallTable, period: Period) -> datetime | None:
@@ -167,11 +166,7 @@ def _unfinished_day(calls: CallTable, period: Period) -> datetime | None:
 
 
 def _local_days(calls: CallTable, zone: str) -> tuple[date, date]:
-    """First and last local day of the calls; today twice when there are none."""
-    first, last = calls.relation.aggregate("epoch_us(min(call_at)), epoch_us(max(call_at))").fetchall()[0]
-    return _local_day(first, zone), _local_day(last, zone)
-
-
-def _local_day(epoch_us: int | None, zone: str) -> date:
-    moment = now() if epoch_us is None else datetime.fromtimestamp(epoch_us // 1_000_000, UTC)
-    return moment.astimezone(ZoneInfo(zone)).date()
+    """First and last local day of all calls of the file, whatever their campaign; today twice when there are none."""
+    hours = calls.hours or {int(now().timestamp()) // 3600: 0}
+    days = [datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).date() for hour in hours]
+    return min(days), max(days)

@@ -106,16 +106,20 @@ class Money:
         return per_one(self.revenue_usd_micros, self.ended.calls if self.ended else None)
 
 
-def count_money(funnel: Funnel, spend: SpendTable | None = None) -> Money:
+def count_money(funnel: Funnel, spend: SpendTable | None = None, *, campaign: str = "") -> Money:
     """What the funnel's calls earn at each stage and, where spend is given, what they cost.
 
-    Spend is joined only when the funnel looks at all calls: it cannot be divided by state or target.
+    Spend is joined only when the funnel looks at all calls: it cannot be divided by state or target. ``campaign`` says
+    that the calls are of that one alone: then only its own spend is theirs, and none where the file does not tell it.
     """
+    own = spend.of_campaign(campaign) if spend and campaign.strip() else spend
     sums = funnel.stages().iloc[0]
     states = None if funnel.only else _count_states(funnel)
     revenue, payout = (_known_sum(funnel, sums, amount) for amount in AMOUNTS)
     no_join = "no file of spend was given" if spend is None else ""
-    if spend is not None and funnel.only:
+    if spend is not None and own is None:
+        no_join = f"these are the calls of {campaign.strip()} alone, and the file tells no spend under that name"
+    elif spend is not None and funnel.only:
         no_join = f"spend is not divided by {', '.join(funnel.only)}"
     return Money(
         funnel=funnel,
@@ -124,7 +128,7 @@ def count_money(funnel: Funnel, spend: SpendTable | None = None) -> Money:
         payout_usd_micros=payout,
         ended=None if states is None else _ended(funnel, states),
         spend=spend,
-        join=None if spend is None or no_join else join_spend(funnel, spend),
+        join=None if spend is None or no_join else join_spend(funnel, own or spend),
         no_join=no_join,
     )
 

@@ -102,7 +102,9 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
 
 
 def _is_sum(written: str) -> bool:
-    """``+2.6097574011`` and ``+10646)/10631`` are arithmetic."""
+    """``+2.6097574011`` and ``+10646)/10631`` are arithmetic; lines that end in cents are amounts below each other."""
+    if re.search(r"\.\d\d\r?\n", written):
+        return True
     return written.count("(") != written.count(")") or bool(re.fullmatch(r"\+\d{1,3}\.\d{7,}", written))
 
 

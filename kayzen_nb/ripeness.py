@@ -221,7 +221,8 @@ def describe_unripe(funnel: Funnel) -> str:
     """Which days will still change, and why; empty where none will, as far as was measured."""
     until, running = funnel.definition.ripe_until, _days_from(funnel, _known_until(funnel))
     young = _days_from(funnel, until) if until else ()
-    parts = [f"Not ripe yet: {_days(young)}; {_to_come(funnel)} may still come."] if young else []
+    coming = _to_come(funnel)
+    parts = [f"Not ripe yet: {_days(young)}; {coming} may still come."] if young and coming else []
     parts += [f"Not over when the calls were read: {_days(running)}."] if running else []
     return " ".join(parts)
 

@@ -22,12 +22,12 @@ from kayzen_nb.period import Period
 from kayzen_nb.ringba import Ringba
 from kayzen_nb.ringba_columns import API_IDS
 from kayzen_nb.settings import find_home, load_settings
-from kayzen_nb.spool import new_spool_file
+from kayzen_nb.spool import literal, new_spool_file
 from kayzen_nb.vocabulary import CALL_COLUMNS, counted, label
 from kayzen_nb.watching import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -168,6 +168,7 @@ def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) ->
         derived={name: text for one in read for name, text in one.derived.items()},
         unknown=tuple(name for name in CALL_COLUMNS if any(name in one.unknown for one in read)),
         inputs={name: digest for name, one in zip(names, read, strict=True) for digest in one.inputs.values()},
+        hours=_count_hours(one.stored for one in read),
         notes=(
             *found.notes,
             *_note_merge(found, files),
@@ -175,6 +176,14 @@ def _from_files(csv_path: str | Path, zone: str, home: Path, wanted: _Wanted) ->
             *(n for one in read for n in one.notes),
         ),
     )
+
+
+def _count_hours(stored: Iterable[Path]) -> dict[int, int]:
+    """How many calls the files hold by UTC hour since 1970, whatever their campaign and period."""
+    paths = [literal(path) for path in stored]
+    counted = "select epoch_us(call_at) // 3600000000, count(*) from read_parquet(?) where set_aside is null group by 1"
+    with duckdb.connect() as engine:
+        return dict(engine.execute(counted, [paths]).fetchall())
 
 
 def _tell_apart(files: Sequence[Path]) -> list[str]:

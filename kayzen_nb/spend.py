@@ -5,7 +5,7 @@ Days and hours are those of the report. In which zone Kayzen cut them is not in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +49,13 @@ class SpendTable:
     def days(self) -> tuple[date, ...]:
         """The days that have a row, in order. Of other days nothing is known: that is not zero."""
         return tuple(sorted(set(self.rows["day"])))
+
+    def of_campaign(self, campaign: str) -> SpendTable | None:
+        """The rows of one campaign, by its name; None where the files name no campaigns, or not this one."""
+        if "campaign" not in self.held:
+            return None
+        own = self.rows[[same_name(name) == same_name(campaign) for name in self.rows["campaign"]]]
+        return None if own.empty else replace(self, rows=own)
 
     @property
     def total_usd_micros(self) -> int:

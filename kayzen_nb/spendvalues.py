@@ -27,6 +27,7 @@ _NAMED = re.compile(
     re.ASCII,
 )
 _CLOCK_ALONE = re.compile(_CLOCK, re.ASCII)
+_MOST = 10**9  # dollars in one cell: more is no amount, and would not fit where amounts are summed
 _PLAIN = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|-?\.\d+", re.ASCII)
 _POWER = re.compile(r"-?\d(?:\.\d+)?e[+-]?\d{1,2}", re.ASCII)
 _COMMA = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d+,(?:\d{1,2}|\d{4,})", re.ASCII)
@@ -97,7 +98,8 @@ def read_amount(text: str) -> Decimal | None:
         written = "-" + written[1:-1]
     written = re.sub(r"us\$|usd|\$|\s", "", written)
     found = _PLAIN.fullmatch(written) or _POWER.fullmatch(written)
-    return Decimal(written.replace(",", "")) if found else None
+    amount = Decimal(written.replace(",", "")) if found else None
+    return amount if amount is not None and abs(amount) < _MOST else None
 
 
 def as_micros(amount: Decimal) -> int:

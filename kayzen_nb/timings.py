@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kayzen_nb.callpart import ask_calls
 from kayzen_nb.definition import exit_sql
 from kayzen_nb.exits import codes_reaching
+from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.seconds import Seconds
 from kayzen_nb.vocabulary import Stage
 
@@ -122,6 +123,23 @@ def count_times(funnel: Funnel) -> CallTimes:
     found = ask_calls(funnel, sql)
     rows = [Timed(**dict(zip(Timed.__dataclass_fields__, (_LENGTHS[row[0]], *row[1:]), strict=True))) for row in found]
     return CallTimes(funnel=funnel, rows=rows, sql=sql)
+
+
+def check_rule(times: CallTimes) -> list[Check]:
+    """Whether the stated conversion rule can be true: no converted call was shorter. Nothing where none is stated."""
+    rule, converted = times.funnel.definition.converts_after_s, times.converted
+    if rule is None or converted is None:
+        return []
+    shorter = converted.below(rule)
+    return [
+        Check(
+            name="the stated conversion rule fits the calls",
+            verdict=Verdict.UNKNOWN if shorter else Verdict.PASS,
+            expected=f"no converted call shorter than {rule} s",
+            found=f"{shorter:,} of {converted.calls:,} converted calls are shorter" if shorter else "none is shorter",
+            next_step="Look the rule up in Ringba: exits that name it may be wrong." if shorter else "",
+        )
+    ]
 
 
 def add_up(rows: Sequence[Timed]) -> Seconds:

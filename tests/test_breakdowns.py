@@ -153,7 +153,7 @@ def test_nothing_is_compared_where_nothing_or_not_all_is_known_of_the_days_befor
         replace(build_calls([NO | {"call_at": "2026-10-26 12:00:00+00"}]), missing_days=(date(2026, 10, 27),)), period
     )
     assert compare(now, before).before is None
-    assert "does not hold every day" in str(compare(now, before))
+    assert "is known to be there" in str(compare(now, before))
 
 
 def test_the_funnel_can_look_at_a_part_and_shares_what_was_counted(week):

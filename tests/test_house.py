@@ -188,6 +188,7 @@ FLOORS = {
         "viewcounts",
         "viewvalues",
         "cube",
+        "exportdays",
         "definition",
         "funnelcheck",
         "parameters",
