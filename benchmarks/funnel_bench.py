@@ -154,8 +154,9 @@ def best_times(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
         for name, run in work.items():
             began = time.perf_counter()
             run()
+            took = time.perf_counter() - began
             if number:  # the first round warms up
-                best[name] = min(best[name], time.perf_counter() - began)
+                best[name] = min(best[name], took)
     return best
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from funnel_data import PERIOD
 
@@ -132,7 +132,7 @@ class HandWritten:
 class Polars:
     """Lazy polars; ``engine`` is ``streaming`` or ``in-memory``."""
 
-    engine = "streaming"
+    engine: Literal["streaming", "in-memory"] = "streaming"
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -168,7 +168,7 @@ class Polars:
 class PolarsInMemory(Polars):
     """The other of its two engines."""
 
-    engine = "in-memory"
+    engine: Literal["streaming", "in-memory"] = "in-memory"
 
 
 class Pandas:

@@ -74,7 +74,8 @@ def choose_parameters(folder: Path, calls: int) -> dict[str, str]:
 
 def compare(folder: Path, parameters: Mapping[str, str], rounds: int) -> tuple[float, float]:
     """Median seconds of ours and of theirs."""
-    run_ours(folder, parameters), run_theirs(folder, parameters)  # warm-up
+    for work in (run_ours, run_theirs):  # warm-up
+        work(folder, parameters)
     taken = [(seconds(run_ours, folder, parameters), seconds(run_theirs, folder, parameters)) for _ in range(rounds)]
     ours, theirs = (statistics.median(column) for column in zip(*taken, strict=True))
     return ours, theirs

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.comparison import ripe_days
 from kayzen_nb.differences import ALPHA, correct, describe_p
-from kayzen_nb.dimensions import TIMES
+from kayzen_nb.dimensions import OTHERS, TIMES
 from kayzen_nb.period import Period
 from kayzen_nb.seriesbreak import MEASURES, Break, Series, What, look_at
 from kayzen_nb.splits import DayCount
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kayzen_nb.funnel import Funnel
 
 _DIMENSIONS = ("campaign", "publisher", "number", "target")
+_DAYS_TO_TELL = 4
 _LARGEST = 20  # groups of a dimension that are looked at: smaller ones could hardly be told
 _SAME_TIME = timedelta(days=2)  # smaller groups show the same change a day or two off
 _OWN_PART = 1.5  # a group whose change is that many times the whole's has a part of its own in it
@@ -36,17 +38,20 @@ _STAGES = (Stage.INCOMING, Stage.CONNECTED, Stage.CONVERTED)
 _Daily = dict[tuple[str, object], dict["date", tuple[int, ...]]]
 
 
-def find_breaks(funnel: Funnel) -> tuple[Break, ...]:
+def find_breaks(funnel: Funnel, before: Funnel | None = None) -> tuple[Break, ...]:
     """The changes that the days carry: first what has stopped altogether, then by the calls concerned.
+
+    ``before`` is the period before: a short period alone could not tell what is usual. Changes within it are not told.
 
     Looked at are, for each of the largest groups and for all calls: whether calls still come, the rate connected of
     incoming, the rate converted of connected (ripe days only); for targets their share of the connected calls, and
     the rate converted. Only whole days count that the source holds. P-values are corrected by Bonferroni over the days
     on which one series could have changed, and by Benjamini-Hochberg over all series.
     """
-    days = whole_days(funnel)
-    daily = {name: _count_daily(funnel, name) for name in ("", *_DIMENSIONS) if name not in funnel.unknown}
-    ripe = set(ripe_days(funnel.period, funnel.definition))
+    sides = [before, funnel] if before else [funnel]
+    days = [day for side in sides for day in whole_days(side)]
+    daily = {name: _count_daily(sides, name) for name in ("", *_DIMENSIONS) if name not in funnel.unknown}
+    ripe = {day for side in sides for day in ripe_days(side.period, side.definition)}
     plain = [
         found
         for name, groups in daily.items()
@@ -55,13 +60,14 @@ def find_breaks(funnel: Funnel) -> tuple[Break, ...]:
     ]
     targets = daily.get("target", {}) if funnel.is_known(Stage.CONNECTED) else {}
     told = _without_repeats([*_judge_shares(plain, targets, days), *_judge(plain, _look_at_shares(targets, days))])
-    return tuple(sorted(told, key=lambda one: (not one.has_stopped, -abs(one.excess))))
+    now = [one for one in told if one.day >= funnel.period.first_day or (one.has_stopped and not one.last_day)]
+    return tuple(sorted(now, key=lambda one: (not one.has_stopped, -abs(one.excess))))
 
 
 def describe_breaks(breaks: Sequence[Break], most: int = 3) -> str:
     """The strongest changes in plain words, or that no day stands out; the table has those left out here."""
     if not breaks:
-        return "No day stands out from which on a target, campaign, publisher or number became another one."
+        return "No target, campaign, publisher or number stopped, or changed from some day on."
     whole = [one for one in breaks if not one.dimension]
     told = [one for one in breaks if not any(_follows(one, all_calls) for all_calls in whole)]
     left = len(breaks) - len(told[:most])
@@ -76,6 +82,22 @@ def _follows(one: Break, whole: Break) -> bool:
     same_time = abs(one.day - whole.day) <= _SAME_TIME
     size = (one.after_rate - one.before_rate) / (whole.after_rate - whole.before_rate)
     return same_time and 0 < size < _OWN_PART
+
+
+def check_breaks(breaks: Sequence[Break], funnel: Funnel) -> list[Check]:
+    """Whether something has stopped and is silent still; nothing where the period has too few days to tell."""
+    if len(whole_days(funnel)) < _DAYS_TO_TELL:
+        return []
+    stopped = [str(one) for one in breaks if one.has_stopped and not one.last_day]
+    return [
+        Check(
+            name="nothing has stopped",
+            verdict=Verdict.FAIL if stopped else Verdict.PASS,
+            expected="calls, and answers, until the end of the period",
+            found=" ".join(stopped) or "no silence that is more than chance",
+            next_step="Ask there whether calls are taken, and look at the routing in Ringba." if stopped else "",
+        )
+    ]
 
 
 def breaks_table(breaks: Sequence[Break]) -> pd.DataFrame:
@@ -108,16 +130,27 @@ def _row(one: Break) -> dict[str, str]:
     }
 
 
-def _count_daily(funnel: Funnel, dimension: str) -> _Daily:
+def _count_daily(sides: Sequence[Funnel], dimension: str) -> _Daily:
     """Calls at each stage by group and day; nothing for a dimension with a single group, which is all calls."""
     by = [dimension, "day"] if dimension else ["day"]
-    counts = funnel.stages(by, largest=_LARGEST if dimension else None)
-    groups = counts[dimension].tolist() if dimension else [None] * len(counts)
-    columns = [counts[f"{stage}_calls"].tolist() for stage in _STAGES]
     daily: _Daily = {}
-    for group, day, *reached in zip(groups, counts["day"], *columns, strict=True):
-        daily.setdefault((dimension, group), {})[day] = tuple(map(int, reached))
-    return daily if len(daily) > 1 or not dimension else {}
+    for counts in (side.stages(by) for side in sides):
+        groups = counts[dimension].tolist() if dimension else [None] * len(counts)
+        columns = [counts[f"{stage}_calls"].tolist() for stage in _STAGES]
+        for group, day, *reached in zip(groups, counts["day"], *columns, strict=True):
+            daily.setdefault((dimension, group), {})[day] = tuple(map(int, reached))
+    return _pool_small(daily, dimension) if len(daily) > 1 or not dimension else {}
+
+
+def _pool_small(daily: _Daily, dimension: str) -> _Daily:
+    """The largest groups, and all others as one."""
+    order = sorted(daily, key=lambda key: (-sum(one[0] for one in daily[key].values()), str(key)))
+    pooled: dict[date, tuple[int, ...]] = {}
+    for key in order[_LARGEST:]:
+        for day, reached in daily[key].items():
+            pooled[day] = tuple(map(sum, zip(pooled.get(day, (0,) * len(reached)), reached, strict=True)))
+    kept = {key: daily[key] for key in daily if key in set(order[:_LARGEST])}
+    return kept | ({(dimension, OTHERS): pooled} if pooled else {})
 
 
 def _series_of(

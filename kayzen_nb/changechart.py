@@ -53,7 +53,9 @@ def draw_change(split: Split) -> go.Figure:
 
 
 def show_change(change: Change, measure: str = "converted") -> None:
-    """Display one number's waterfall under the sentence with its parts; where nothing is compared, the sentence."""
+    """Display one number's waterfall under the sentence with its parts; nothing where nothing is compared."""
+    if change.comparison.before is None:
+        return
     split, sentence = change.splits.get(measure), change.sentence(measure)
     if split is None or not (split.now or split.before):
         show_sentence(sentence)
@@ -65,7 +67,7 @@ def show_change(change: Change, measure: str = "converted") -> None:
 
 def show_change_tables(change: Change, measure: str = "converted") -> None:
     """Display the parts of every number, and one number's parts by group."""
-    show_table(change_table(change), f"What changed against {change.days}", empty=str(change.comparison))
+    show_table(change_table(change), f"What changed against {change.days}", empty="")
     if measure in change.splits:
         name = DIMENSIONS[change.dimension].label.lower()
         show_table(group_table(change, measure), f"{NOUNS[measure]}: the change by {name}, largest first")

@@ -79,7 +79,7 @@ def draw_exits(funnel: Funnel) -> go.Figure:
     for place, name, calls, rate in exits[["place", "label", "calls", "of_drop_rate"]].itertuples(index=False):
         _write_above(figure, place, f"{name}: {calls:,} · {rate:.0%}")
     for stage, rows in exits.groupby("stage", sort=False):
-        text = f"<b>{_step_name(str(stage))}: {rows['calls'].sum():,} calls leave</b>"
+        text = f"<b>{_step_name(str(stage))}: {rows['calls'].sum():,} leave</b>"
         _write_above(figure, float(rows["place"].to_numpy().min()) - 0.75, text)
     height = 1 + (exits["place"].max() if len(exits) else 1)
     figure.update_yaxes(range=[height - 0.4, -1.1], showticklabels=False, title=None)
@@ -161,8 +161,13 @@ def show_exits(funnel: Funnel) -> None:
 
 
 def show_week(funnel: Funnel) -> None:
-    """Display the hours of the week."""
+    """Display the hours of the week; a sentence where no call came."""
+    from kayzen_nb.tables import show_sentence  # noqa: PLC0415  # as above
+
     finding = describe_week(funnel)
+    if not funnel.calls:
+        show_sentence(finding)
+        return
     alt = f"Heat map of calls by weekday and hour. {finding}"
     show_chart(draw_week(funnel), title=finding, alt=alt, funnel=funnel)
 

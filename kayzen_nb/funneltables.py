@@ -68,7 +68,8 @@ def groups_table(funnel: Funnel, dimension: str, largest: int | None = 20) -> pd
         DIMENSIONS[dimension].label: [describe_value(dimension, value) for value in rows[dimension]]
     }
     table |= {label(stage.value): [_number(count) for count in counts[stage]] for stage in Stage}
-    table["Connected of all"] = _rates(counts[Stage.CONNECTED], counts[Stage.INCOMING])
+    if dimension != "target":  # Ringba names a target only where one answered: all of a target's calls connected
+        table["Connected of all"] = _rates(counts[Stage.CONNECTED], counts[Stage.INCOMING])
     table["Converted of connected"] = _rates(counts[Stage.CONVERTED], counts[Stage.CONNECTED])
     is_told = "revenue_usd_micros" not in funnel.unknown
     table["Revenue (USD)"] = [_amount(usd(n)) if is_told else "unknown" for n in rows["incoming_revenue"]]

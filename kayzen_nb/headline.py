@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from kayzen_nb.amounts import to_places
 from kayzen_nb.changecounts import RATE_NAMES, plural
 from kayzen_nb.exits import EXIT_NAMED
 from kayzen_nb.funnelcheck import describe_gaps
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
     from kayzen_nb.explanation import Explanation
     from kayzen_nb.funnel import Funnel
+    from kayzen_nb.money import Money
     from kayzen_nb.seriesbreak import Break
 
 _FEW = 100  # below it a rate is known to no better than ten points either way: counts say as much
 _WORDS = {Stage.PAYOUT: "paid"}
 
 
-def headline(funnel: Funnel, explanation: Explanation | None = None, breaks: Sequence[Break] = ()) -> str:
+def headline(
+    funnel: Funnel, explanation: Explanation | None = None, breaks: Sequence[Break] = (), money: Money | None = None
+) -> str:
     """The answer on top, each part with its numbers; nothing is claimed that the calls do not carry."""
     if not funnel.calls:
         parts = [f"No calls from {funnel.period}: there is nothing to count.", *_before(explanation)]
@@ -32,6 +36,7 @@ def headline(funnel: Funnel, explanation: Explanation | None = None, breaks: Seq
             describe_drop(funnel),
             *_changes(explanation),
             describe_earnings(funnel),
+            _spent(money),
             "Too few calls for more than these counts." if funnel.calls < _FEW else "",
         ]
     return " ".join(filter(None, [*parts, describe_gaps(funnel)]))
@@ -66,6 +71,15 @@ def describe_earnings(funnel: Funnel) -> str:
     return (
         f"{text}, {usd(revenue - int(sums['incoming_payout'])):,} USD after payouts." if len(told) > 1 else f"{text}."
     )
+
+
+def _spent(money: Money | None) -> str:
+    """What Kayzen's media cost, where its file tells it for these calls, and what a dollar of it brought."""
+    if money is None or money.join is None:
+        return ""
+    basis = money.join.basis
+    text = f"Media cost {usd(basis.spend_usd_micros):,} USD"
+    return f"{text}, ROAS {to_places(basis.roas, 2)}." if basis.roas is not None else f"{text}."
 
 
 def _reached(funnel: Funnel, stage: Stage) -> str:

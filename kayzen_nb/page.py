@@ -247,7 +247,7 @@ def _describe(record: Mapping[str, Any], title: str) -> dict[str, Any]:
         "kind": _KIND,
         "verdict": record["verdict"],
         "word": WORDS[record["verdict"]],
-        "headline": record["headline"],
+        **_split_headline(str(record["headline"])),
         "invented": record.get("invented", False),
         "tally": _tally([check["verdict"] for check in checks]),
         "steps": _steps([check for check in checks if check["verdict"] != "pass"]),
@@ -256,6 +256,12 @@ def _describe(record: Mapping[str, Any], title: str) -> dict[str, Any]:
         "parameters": [(name, value or "(empty)") for name, value in record.get("parameters", {}).items()],
         "rerun": record.get("rerun", ""),
     }
+
+
+def _split_headline(headline: str) -> dict[str, str]:
+    """The first sentence, which is set large, and the others."""
+    first, _, rest = headline.partition(". ")
+    return {"headline": f"{first}." if rest else headline, "rest": rest}
 
 
 def _tally(verdicts: Sequence[str]) -> str:

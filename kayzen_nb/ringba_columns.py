@@ -18,10 +18,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "campaign": ("campaignName", "Campaign"),
     "number": ("number", "Dialed #", "Dialed Number"),
     "caller": ("inboundPhoneNumber", "Caller ID"),
-    "state": ("tag:InboundNumber:State",),
+    "state": ("tag:InboundNumber:State", "State"),  # the second is our label, for files that people renamed or made
     "target": ("targetName", "Target"),
     "publisher": ("publisherName", "Publisher"),
-    "is_duplicate": ("isDuplicate", "Is Duplicate", "tag:CallInfo:IsDuplicate"),
+    "is_duplicate": ("isDuplicate", "Is Duplicate", "tag:CallInfo:IsDuplicate", "Duplicate"),
     "blocked": ("wasBlocked", "Blocked"),
     "block_reason": ("blockReason", "Block Reason", "tag:CallInfo:BlockedReason"),
     "connected": ("hasConnected", "Connected"),

@@ -127,7 +127,8 @@ class Break:
         none, some, base = _WORDS[self.what]
         base += f" (without those of {self._left_out()})" if self.without else ""
         if self.has_stopped:
-            counts = f"0 of {self.after_tries:,} {base}, {self.before_rate:.1%} {self.against}"
+            share = "its share was" if self.what is What.SHARE else "the rate was"
+            counts = f"0 of {self.after_tries:,} {base}; {self.against} {share} {self.before_rate:.1%}"
             return f"{self._says(none)} {self.when}: {counts}."
         more = "more" if self.after_rate > self.before_rate else "fewer"
         after = f"{self.after_rate:.1%} of {base} ({self.after_reached:,} of {self.after_tries:,})"

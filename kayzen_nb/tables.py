@@ -79,9 +79,10 @@ def checks_table(checks: list[Check]) -> pd.DataFrame:
 
 
 def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to show.") -> None:
-    """Display a table with its caption, without columns that say nothing; an empty one becomes a sentence."""
+    """Display a table with its caption, without columns that say nothing; for an empty one a sentence, or nothing."""
     if frame.empty:
-        show_sentence(empty)
+        if empty:
+            show_sentence(empty)
         return
     frame = frame.map(lambda value: mask_text(value) if isinstance(value, str) else value)
     told = frame.loc[:, [any(str(value) for value in frame[name]) for name in frame.columns]]  # no empty columns

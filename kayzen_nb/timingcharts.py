@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from kayzen_nb import charts
 from kayzen_nb.seconds import find_bins, say_seconds
-from kayzen_nb.tables import show_sentence
-from kayzen_nb.timingwords import describe_threshold, describe_times, find_threshold, title_connected, title_connecting
+from kayzen_nb.timingwords import describe_threshold, find_threshold, title_connected, title_connecting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +38,7 @@ def draw_connected_time(times: CallTimes) -> go.Figure:
         words = "stated rule" if threshold.is_stated else "looks like a rule"
         _mark(figure, threshold.seconds, f"{words}: {threshold.seconds:,} s", "threshold")
     _mark_middle(figure, everyone)
-    figure.update_xaxes(title="connected time, seconds from the target's answer to the end")
+    figure.update_xaxes(title="seconds from answer to end")
     return figure
 
 
@@ -52,23 +51,21 @@ def draw_time_to_connect(times: CallTimes) -> go.Figure:
     if window is not None:
         _mark(figure, window, f"connect window: {window:,} s", "threshold")
     _mark_middle(figure, times.to_connect)
-    figure.update_xaxes(title="time to connect, seconds from the call's arrival to the target's answer")
+    figure.update_xaxes(title="seconds from arrival to answer")
     return figure
 
 
 def show_connected_time(times: CallTimes) -> None:
-    """Display the connected time under its finding; a sentence where there is nothing to draw."""
+    """Display the connected time under its finding; nothing where there is nothing to draw."""
     if times.connected is None or not times.connected.calls:
-        show_sentence(describe_threshold(times))
         return
     alt = f"Bar chart of connected calls by connected time. {describe_threshold(times)}"
     charts.show_chart(draw_connected_time(times), title=title_connected(times), alt=alt, funnel=times.funnel)
 
 
 def show_time_to_connect(times: CallTimes) -> None:
-    """Display the time to connect under its finding; a sentence where there is nothing to draw."""
+    """Display the time to connect under its finding; nothing where there is nothing to draw."""
     if times.to_connect is None or not times.to_connect.calls:
-        show_sentence(describe_times(times))
         return
     finding = title_connecting(times)
     alt = f"Bar chart of connected calls by time to connect. {finding}"

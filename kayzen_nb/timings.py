@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kayzen_nb.callpart import ask_calls
+from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.definition import exit_sql
 from kayzen_nb.exits import codes_reaching
-from kayzen_nb.checks import Check, Verdict
 from kayzen_nb.seconds import Seconds
 from kayzen_nb.vocabulary import Stage
 

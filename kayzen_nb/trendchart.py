@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kayzen_nb.charts import STAGE_COLOURS, show_chart, styled
 from kayzen_nb.intervals import wilson
 from kayzen_nb.ripeness import describe_trend, unripe_days
+from kayzen_nb.tables import show_sentence
 from kayzen_nb.vocabulary import Stage, label
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def draw_trend(funnel: Funnel) -> go.Figure:
 def show_trend(funnel: Funnel) -> None:
     """Display the trend under the sentence that names its busiest day, and the days that are not ripe."""
     finding = describe_trend(funnel)
+    if not funnel.calls:
+        show_sentence(finding)
+        return
     show_chart(
         draw_trend(funnel), title=finding, alt=f"Line chart of calls and rates per day. {finding}", funnel=funnel
     )

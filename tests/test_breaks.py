@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from manycalls import build_many
 from scipy.stats import t as student
 
-from kayzen_nb.breaks import breaks_table, describe_breaks, find_breaks, whole_days
+from kayzen_nb.breaks import breaks_table, check_breaks, describe_breaks, find_breaks, whole_days
+from kayzen_nb.checks import Verdict
 from kayzen_nb.definition import Definition
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
@@ -118,7 +119,7 @@ def test_days_without_anything_are_one_change_and_not_a_split_as_well():
     looks = list(look_at(Series(dimension="", group=None, what=What.CONNECTED, days=days)))
     told = [one for one in looks if one.p_value < 0.05]
     assert [(one.day, one.last_day, one.after_reached) for one in told] == [(date(2026, 11, 21), None, 0)]
-    assert str(told[0]) == "All calls: no call connected since 2026-11-21: 0 of 1,000 calls, 32.0% before."
+    assert str(told[0]) == "All calls: no call connected since 2026-11-21: 0 of 1,000 calls; before the rate was 32.0%."
 
 
 @given(st.lists(st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=25))
@@ -164,7 +165,7 @@ def test_a_target_that_dies_on_the_12th_is_named_with_its_day_and_numbers():
         None,
     )
     assert (first.after_reached, first.has_stopped) == (0, True)
-    words = f"Call Center B has answered no call since 2026-11-12: 0 of {first.after_tries} connected calls, "
+    words = f"Call Center B has answered no call since 2026-11-12: 0 of {first.after_tries} connected calls; "
     assert describe_breaks(found).startswith(words)
 
 
@@ -200,7 +201,7 @@ def test_an_outage_of_one_day_is_named_as_that_day_and_not_as_a_break():
     found = breaks_of(month(row, a_day=60))
     assert [(one.group, one.day, one.last_day) for one in found] == [("C", date(2026, 11, 17), date(2026, 11, 17))]
     assert str(found[0]).startswith("C answered no call on 2026-11-17: 0 of ")
-    assert str(found[0]).endswith("on the other days.")
+    assert str(found[0]).endswith("; on the other days its share was 35.2%.")
 
 
 def test_a_campaign_whose_calls_stop_is_told_once_although_its_number_stops_with_it():
@@ -252,7 +253,7 @@ def test_groups_that_only_take_part_in_a_change_of_all_calls_stay_in_the_table()
 
 def test_forty_calls_in_all_claim_nothing():
     assert breaks_of(month(lambda day, rng: call_centers(day, rng, dead_on=12), a_day=12)[::9]) == ()
-    assert describe_breaks(()).startswith("No day stands out")
+    assert describe_breaks(()).startswith("No target, campaign,")
 
 
 def test_no_calls_at_all_claim_nothing():
@@ -300,3 +301,30 @@ def test_on_whatever_day_a_target_dies_that_day_is_found(dead_on, seed):
     rows = month(lambda day, rng: call_centers(day, rng, dead_on=dead_on), a_day=25, seed=seed)
     told = [one for one in breaks_of(rows) if one.what is What.SHARE]
     assert [(one.group, one.day) for one in told] == [("Call Center B", date(2026, 11, dead_on))]
+
+
+def test_a_short_period_finds_what_stopped_by_the_days_before_it():
+    def day_of(day, rng):
+        return call_centers(day, rng, dead_on=12)
+
+    rows = month(day_of, a_day=60)
+    now = Period(first_day=date(2026, 11, 10), last_day=date(2026, 11, 16), zone=MONTH.zone)
+    earlier = Period(first_day=date(2026, 11, 3), last_day=date(2026, 11, 9), zone=MONTH.zone)
+
+    def funnel_of(period):
+        start, end = period.start_utc.isoformat(), period.end_utc.isoformat()
+        return count_funnel(build_many([row for row in rows if start <= at_of(row) < end]), period)
+
+    def at_of(row):
+        return datetime.fromisoformat(str(row["call_at"])).astimezone(UTC).isoformat()
+
+    both = find_breaks(funnel_of(now), funnel_of(earlier))
+    assert "Call Center B has answered no call since 2026-11-12" in str(both[0])
+    late = Period(first_day=date(2026, 11, 13), last_day=date(2026, 11, 19), zone=MONTH.zone)
+    early = Period(first_day=date(2026, 11, 6), last_day=date(2026, 11, 12), zone=MONTH.zone)
+    assert "since 2026-11-12" in str(find_breaks(funnel_of(late), funnel_of(early))[0])  # stopped before, silent still
+    failed = check_breaks(both, funnel_of(now))
+    assert [check.verdict for check in failed] == [Verdict.FAIL]
+    assert [check.verdict for check in check_breaks((), funnel_of(now))] == [Verdict.PASS]
+    one_day = Period(first_day=date(2026, 11, 10), last_day=date(2026, 11, 10), zone=MONTH.zone)
+    assert check_breaks((), funnel_of(one_day)) == []

@@ -206,3 +206,11 @@ def test_without_anything_that_stands_out_there_is_no_figure(week, monkeypatch):
     assert not shown
     driverchart.show_drivers(drivers_of(two_states(5), week), None)
     assert shown[0]["title"] == "state FL: -28 calls connected, against the rate of the rest"
+
+
+def test_the_same_calls_under_two_names_are_said_once(week):
+    rows = two_states(5)
+    twice = [row | {"campaign": f"Campaign of {row['state']}"} for row in rows]
+    once, both = drivers_of(rows, week), drivers_of(twice, week)
+    assert once.standing_out
+    assert len(both.standing_out) == len(once.standing_out)

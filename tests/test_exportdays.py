@@ -66,7 +66,7 @@ def export(tmp_path):
 
     def write(days):
         path = tmp_path / "calls.csv"
-        start = datetime(2026, 9, 1)
+        start = datetime(2026, 9, 1, tzinfo=UTC)  # written as local times
         times = [start + timedelta(days=day - 1, minutes=30 * n) for day in days for n in range(48)]
         rows = [f"RGB{n:05},{at:%m/%d/%Y %I:%M:%S %p},CTV,True" for n, at in enumerate(times)]
         path.write_text("\n".join(["Inbound Call ID,Call Date,Campaign,Connected", *rows]) + "\n")

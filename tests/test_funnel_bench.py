@@ -104,6 +104,8 @@ def test_the_calls_lie_in_the_period_on_every_day_with_the_cardinalities_that_ar
           bool_and(call_at >= '{data.PERIOD.start_utc}' and call_at < '{data.PERIOD.end_utc}')
         from '{file}'""").fetchall()  # noqa: S608  # as above
     assert counts == [(CALLS, 20, 60, 8, 5, 30, True)]
+    targets = duckdb.sql(f"select count(distinct target) from '{file}' where campaign is not null group by campaign")  # noqa: S608  # as above
+    assert {found for (found,) in targets.fetchall()} == {3}
 
 
 def test_the_export_holds_the_same_calls_as_the_parquet_file(tmp_path, file):
@@ -131,11 +133,12 @@ def test_a_line_is_missed_above_its_limit_or_below_where_more_is_better():
     assert "kept" in str(line(1.0))
 
 
-def test_the_first_round_warms_up_and_does_not_count():
-    runs = []
+def test_sides_run_by_turns_and_the_first_round_warms_up_and_does_not_count(monkeypatch):
+    runs, now = [], iter([0, 1, 10, 11, 20, 25, 30, 33, 40, 44, 50, 56])  # (begin, end) of each run
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(now))
     best = bench.best_times({"one": lambda: runs.append(1), "two": lambda: runs.append(2)}, rounds=2)
-    assert runs == [1, 2, 1, 2, 1, 2]  # by turns
-    assert set(best) == {"one", "two"}
+    assert runs == [1, 2, 1, 2, 1, 2]
+    assert best == {"one": 4, "two": 3}
 
 
 def test_clicks_are_the_same_each_time_and_each_changes_what_is_shown(file):

@@ -277,3 +277,15 @@ def test_for_any_spend_the_parts_add_up(rows, spending):
             assert abs(cost * calls * 1_000_000 - join.basis.spend_usd_micros) <= calls * 5_000
     if join.basis.roas is not None:
         assert join.basis.roas * join.basis.spend_usd_micros == join.basis.revenue_usd_micros
+
+
+def test_one_campaign_s_calls_carry_that_campaign_s_spend_and_never_the_account_s():
+    funnel = count_funnel(build_calls(EIGHT), WEEK)
+    own = count_money(funnel, build_spend(SPEND), campaign=" acme")
+    assert own.join.period_usd_micros == 35_000_000
+    other = count_money(funnel, build_spend(SPEND), campaign="Another")
+    assert other.join is None
+    assert "Another alone" in other.no_join
+    days_only = build_spend([spent(2, None, 20)], held=("day", "spend_usd_micros"))
+    assert count_money(funnel, days_only, campaign="Acme").join is None
+    assert count_money(funnel, days_only).join.period_usd_micros == 20_000_000

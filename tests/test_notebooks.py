@@ -1,10 +1,12 @@
 """The notebooks as they are scheduled: papermill in process, page, manifest, each variant with its expected answer."""
 
 import base64
+import csv
 import json
 import re
 import subprocess
 import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -290,3 +292,46 @@ def test_a_page_from_the_sandboxs_archive_says_that_its_data_are_invented(tmp_pa
     page = (outcome.folder / "report.html").read_text()
     assert "the archive of built-in sandbox" in page
     assert "nvented" in page
+
+
+def write_export(path, days, a_day=24):
+    """An export with connected calls, every hour of each day of September 2026, one in two of them converted."""
+    start = datetime(2026, 9, 1, tzinfo=UTC)
+    times = [start + timedelta(days=day - 1, hours=n * 24 // a_day) for day in days for n in range(a_day)]
+    head = "Inbound Call ID,Call Date,Campaign,Target,State,Connected,Converted,Revenue\n"
+    rows = [f"RGB{n:05},{at:%m/%d/%Y %I:%M:%S %p},CTV,A,CA,True,{n % 2 == 0},27.00" for n, at in enumerate(times)]
+    path.write_text(head + "\n".join(rows) + "\n")
+
+
+def test_one_given_end_of_a_file_s_period_limits_every_number(tmp_path):
+    write_export(tmp_path / "calls.csv", range(1, 11))
+    given = {"source": "csv", "csv_path": str(tmp_path / "calls.csv"), "period_start": "2026-09-06"}
+    _, manifest = run(tmp_path, "03_funnel", **given)
+    assert manifest["headline"].startswith("120 calls: ")
+    assert manifest["ledger"]["set_aside"] == [{"reason": "outside the period", "rows": 120}]
+    assert (manifest["period_start"], manifest["period_end"]) == ("2026-09-06", "2026-09-10")
+    folder = next(path for path in tmp_path.rglob("funnel_by_state.csv")).parent
+    by_state = list(csv.DictReader((folder / "funnel_by_state.csv").open()))
+    assert by_state[0]["calls"] == "120"
+    listed = sum(len(file.read_text().splitlines()) - 1 for file in folder.glob("calls_*.csv"))
+    assert listed == 120
+
+
+def test_a_campaign_that_no_call_has_leaves_the_file_s_own_days(tmp_path):
+    write_export(tmp_path / "calls.csv", range(1, 4))
+    _, manifest = run(tmp_path, "03_funnel", source="csv", csv_path=str(tmp_path / "calls.csv"), campaign="CTX")
+    assert manifest["headline"].startswith("No calls from 2026-09-01 to 2026-09-03")
+
+
+def test_a_target_that_stopped_fails_the_check_and_other_books_are_read(tmp_path):
+    outcome, manifest = run(tmp_path, "03_funnel", scenario="target_died")
+    verdicts = {check["name"]: check["verdict"] for check in manifest["checks"]}
+    assert verdicts["nothing has stopped"] == "fail"
+    assert "has answered no call since" in manifest["headline"]
+    assert outcome.exit_code == 1
+    spend = tmp_path / "spend.csv"
+    days = [date.fromisoformat(manifest["period_end"]) - timedelta(days=n) for n in range(14)]
+    spend.write_text("Day,Campaign,Impressions,Spend\n" + "".join(f"{day},CTV Spring,1000,10.00\n" for day in days))
+    _, manifest = run(tmp_path, "03_funnel", beside_path=str(spend), view="state by weekday")
+    assert "Media cost 140.00 USD, ROAS" in manifest["headline"]
+    assert "spend.csv" in [one["name"] for one in manifest["inputs"]]

@@ -4,7 +4,6 @@ import base64
 import gzip
 import io
 import json
-import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -175,13 +174,11 @@ def test_a_leak_is_told_once_with_its_place(surface, place):
 
 
 def test_a_runs_folder_passes_and_says_how_much_was_read(run_folder):
-    started = time.monotonic()
     scan = scan_files([run_folder], (KEY,))
     size = sum(path.stat().st_size for path in run_folder.rglob("*") if path.is_file())
     assert scan.leaks == ()
     assert (scan.files, scan.bytes_read) == (sum(path.is_file() for path in run_folder.rglob("*")), size)
     assert scan.headline.endswith(f"{size / 1e6:.1f} MB read: nothing that must not leave.")
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)

@@ -293,3 +293,8 @@ def test_an_id_is_no_number_where_a_stretch_to_decode_begins_inside_it():
 
 def test_ten_thousand_numbers_are_found_one_by_one():
     assert len(find_leaks("+13035550123 %2B13035550124\n" * 5000)) == 10_000
+
+
+def test_amounts_below_each_other_are_no_phone_number():
+    assert not list(find_leaks("+685.39\n0.00\n5,850.00"))
+    assert list(find_leaks("+44 20\n7946 0123"))

@@ -92,3 +92,10 @@ def test_days_are_scheduled_as_they_were_written_and_made_again_as_they_were():
     again = "kayzen-nb run 03_funnel --set period_start=2026-11-17 --set period_end=2026-11-23"
     assert forms.schedule_line(chosen, same_days=True) == again
     assert forms.schedule_line(resolve("03_funnel", {}, now)) == "kayzen-nb run 03_funnel"
+
+
+def test_numbers_in_names_reach_no_chart_no_caption_and_no_alternative_text(shown, week):
+    calls = build_calls([{"connected": True, "target": "Call Center 2125550188"}] * 3 + [{"target": "B"}])
+    funnelcharts.show_groups(count_funnel(calls, week), "target")
+    assert "2125550188" not in str(shown)
+    assert "***-***-**88" in str(shown)

@@ -11,13 +11,13 @@ from conftest import build_calls
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kayzen_nb import timingcharts
+from kayzen_nb.checks import Verdict
 from kayzen_nb.definition import Definition
 from kayzen_nb.funnel import count_funnel
 from kayzen_nb.period import Period
 from kayzen_nb.seconds import Seconds, find_bins
 from kayzen_nb.timingcharts import draw_connected_time, draw_time_to_connect, show_connected_time, show_time_to_connect
-from kayzen_nb.timings import count_times, effect_of_windows
+from kayzen_nb.timings import check_rule, count_times, effect_of_windows
 from kayzen_nb.timingwords import (
     describe_threshold,
     describe_times,
@@ -246,11 +246,22 @@ def test_where_nobody_knows_who_converted_all_connected_calls_are_one_stack():
 
 
 def test_times_that_are_unknown_are_told_in_words_and_drawn_by_nothing(monkeypatch):
-    said = []
-    monkeypatch.setattr(timingcharts, "show_sentence", said.append)
-    show_connected_time(timed([]))
-    show_connected_time(timed(EIGHT, unknown=("connected_s",)))
-    show_time_to_connect(timed(EIGHT, unknown=("time_to_connect_s",)))
-    assert "No converted call" in said[0]
-    assert "unknown" in said[1]
-    assert "Time to connect is unknown" in said[2]
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
+    none, untold = timed([]), timed(EIGHT, unknown=("connected_s", "time_to_connect_s"))
+    for times in (none, untold):
+        show_connected_time(times)
+        show_time_to_connect(times)
+    assert shown == []
+    assert "No converted call" in describe_threshold(none)
+    assert "unknown" in describe_threshold(untold)
+    assert "Time to connect is unknown" in describe_times(untold)
+
+
+def test_a_stated_rule_that_converted_calls_contradict_is_told():
+    (wrong,) = check_rule(timed(EIGHT, Definition(converts_after_s=121)))
+    assert (wrong.verdict, wrong.found) == (Verdict.UNKNOWN, "1 of 2 converted calls are shorter")
+    (right,) = check_rule(timed(EIGHT, Definition(converts_after_s=120)))
+    assert right.verdict is Verdict.PASS
+    assert check_rule(timed(EIGHT)) == []
+    assert check_rule(timed(EIGHT, Definition(converts_after_s=120), unknown=("converted",))) == []
