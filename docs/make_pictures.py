@@ -71,7 +71,7 @@ def _picture_of_lab(browser: Any, url: str, selector: str, above: int, path: Pat
         no_news.click()
     page.wait_for_timeout(15_000)  # JupyterLab draws only what is near the view, so there is nothing to wait for
     panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
-    for _ in range(40):
+    for _ in range(150):
         if page.locator(selector).count():
             break
         panel.evaluate("panel => panel.scrollBy(0, 300)")

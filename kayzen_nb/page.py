@@ -142,6 +142,7 @@ def _dress(output: NotebookNode) -> NotebookNode:
         alt = output.metadata.get("kayzen-nb", {}).get("alt") or output.data.get("text/plain", "Chart")
         output.data = {"text/html": _build_chart(figure, alt)}
     elif "<table" in (body := output.data.get("text/html", "")):
+        body = _STYLE.sub("", body)  # a notebook's own: numbers stand to the right here
         output.data["text/html"] = _TABLE.sub(lambda found: _dress_table(found[0], body), body)
     return output
 
@@ -168,6 +169,7 @@ def _build_chart(figure: Mapping[str, Any], alt: str) -> str:
     )
 
 
+_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 _CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
 _HEAD = re.compile(r"<th>(.*?)</th>", re.DOTALL)

@@ -8,8 +8,6 @@ from typing import Any
 RECORD_MIME = "application/vnd.kayzen-nb.run+json"
 _DISPLAY_ID = "kayzen-nb-verdict"
 _COLOURS = {"pass": "#1a7f37", "fail": "#b42318", "unknown": "#8a5a00"}
-# JupyterLab sets all cells to the right; a notebook's tables hold sentences. The page brings its own style.
-_STYLE = "<style>.kz-table table td, .kz-table table th {text-align: left; vertical-align: top}</style>"
 _SIGNS = {"pass": "✓ Pass", "fail": "✗ Fail", "unknown": "? Unknown"}
 
 
@@ -37,7 +35,7 @@ def _card(record: dict[str, Any]) -> str:
     small = "<br>".join(html.escape(line) for line in _small_lines(record))
     colour = _COLOURS[record["verdict"]]
     return (
-        f'{_STYLE}<div style="border-left:6px solid {colour};padding:.6em 1em;margin:.4em 0">'
+        f'<div style="border-left:6px solid {colour};padding:.6em 1em;margin:.4em 0">'
         f'<strong style="color:{colour}">{_SIGNS[record["verdict"]]}</strong>'
         f'<div style="font-size:1.15em;margin:.2em 0">{html.escape(record["headline"])}</div>'
         f"<small>{small}</small></div>"

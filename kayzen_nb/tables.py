@@ -27,6 +27,8 @@ _HEADINGS = {
     "revenue": "Revenue (USD)",
     "payout": "Payout (USD)",
 }
+# JupyterLab sets all cells to the right; a notebook's tables hold sentences. The page brings its own style.
+TABLE_STYLE = "<style>.kz-table table td, .kz-table table th {text-align: left; vertical-align: top}</style>"
 VERDICT_WORDS = {"pass": "✓ pass", "fail": "✗ fail", "unknown": "? unknown"}
 CERTAINTY_WORDS = {"seen": "seen", "likely": "most likely", "possible": "possible"}
 
@@ -87,7 +89,8 @@ def show_table(frame: pd.DataFrame, caption: str, *, empty: str = "Nothing to sh
     frame = frame.map(lambda value: mask_text(value) if isinstance(value, str) else value)
     told = frame.loc[:, [any(str(value) for value in frame[name]) for name in frame.columns]]  # no empty columns
     body = told.to_html(index=False, escape=True, border=0, na_rep="")
-    _display_html(f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{body}</figure>', caption)
+    figure = f'<figure class="kz-table"><figcaption>{html.escape(caption)}</figcaption>{body}</figure>'
+    _display_html(f"{TABLE_STYLE}{figure}", caption)  # with each table: JupyterLab drops outputs that are out of sight
 
 
 def show_sentence(text: str) -> None:
