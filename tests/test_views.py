@@ -1,6 +1,7 @@
 """A view as text: people read it, schedules pass it, and it comes back as it went."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -144,3 +145,9 @@ def test_any_text_is_a_view_or_is_refused_in_words(text):
     except ParameterError as refused:
         told = list(refused.problems)
     assert all(problem.what and problem.next_step for problem in told)
+
+
+def test_the_readme_names_every_measure_and_dimension():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    section = readme.split("A view is ")[1].split("![")[0]
+    assert [name for name in (*MEASURES, *DIMENSIONS) if f"`{name}`" not in section] == []
