@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from kayzen_nb.cube import span_s
+from kayzen_nb.cubetimes import span_s
 from kayzen_nb.definition import bucket_sql
 from kayzen_nb.dimensions import TIMES
 

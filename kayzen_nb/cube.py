@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from kayzen_nb.definition import BUCKET, MEASURES, RIPE, bucket_sql, cube_sql
+from kayzen_nb.cubetimes import days_sql, local_sql, span_s, spans_sql
+from kayzen_nb.definition import BUCKET, GRAIN, MEASURES, RIPE, bucket_sql, cube_sql, grain_number, sets_sql
 from kayzen_nb.dimensions import DIMENSIONS, GROUPS, OTHERS, TIMES
 from kayzen_nb.exits import codes_reaching
 from kayzen_nb.vocabulary import Stage
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 Only = Mapping[str, object]  # a value, or a list of values, for a dimension; None is blank
 _NAMES = count(1)
-_SPANS_S = (3600, 1800, 900)  # no zone in use is off by less than a quarter of an hour
+_DAY_S = 86_400
 _SUMS = ", ".join(f"sum({name})::bigint as {name}" for name in MEASURES)
 
 
@@ -62,8 +61,17 @@ class Cube:
         rows = self._keep(only)
         keys = [self._key(rows, name, largest) for name in by]
         sums = [_reached_sql(stage, measure) for stage in Stage for measure in MEASURES[:3]]
-        counted = rows.aggregate(", ".join([*keys, *sums]))
+        grouped = rows.aggregate(", ".join([*keys, "exit", _SUMS]))  # few rows, before twelve sums are taken of them
+        counted = grouped.aggregate(", ".join([*by, *sums]))
         return _tidy((counted.order(", ".join(by)) if by else counted).df(), by)
+
+    def narrow(self, dimensions: Collection[str]) -> Cube:
+        """A cube with some of the dimensions, made from this one without another pass over the calls."""
+        name, kept = f"cube_{next(_NAMES)}", in_order(dimensions)
+        rows = self.rows.aggregate(", ".join([RIPE, *kept, "exit", _SUMS]))
+        rows.create(name)
+        small: Any = rows.query("rows", f"from {name}")
+        return Cube(dimensions=kept, rows=small, sql=self.sql)
 
     def _keep(self, only: Only | None) -> duckdb.DuckDBPyRelation:
         return self.rows.filter(" and ".join(_kept(*one) for one in only.items())) if only else self.rows
@@ -80,9 +88,28 @@ def count_cube(
     calls: duckdb.DuckDBPyRelation, definition: Definition, period: Period, dimensions: Collection[str]
 ) -> Cube:
     """One pass over the calls: a cube with these dimensions, in the order of ``DIMENSIONS``."""
-    query = build_query(definition, period, dimensions)
-    spans = _spans_sql(definition, period)
-    return _keep_rows(lambda sql: calls.query("calls", sql), f"({query})", query, _in_order(dimensions), spans)
+    has_hours = "hour" in dimensions  # by whole days there are far fewer groups, and it is faster
+    query = build_query(definition, period, dimensions, "" if has_hours else local_sql(period, _DAY_S))
+    times = spans_sql(definition, period) if has_hours else days_sql(definition, period)
+    return _keep_rows(lambda sql: calls.query("calls", sql), f"({query})", query, in_order(dimensions), times)
+
+
+def count_cubes(
+    calls: duckdb.DuckDBPyRelation, definition: Definition, grains: Sequence[Collection[str]]
+) -> list[Cube]:
+    """Several cubes of groups, without time, in one pass over the calls."""
+    name, sets = f"cube_{next(_NAMES)}", [in_order(grain) for grain in grains]
+    query, keys = sets_sql(definition, sets), in_order({one for grain in sets for one in grain})
+    measures = [f"{one}::bigint as {one}" for one in MEASURES]
+    columns = ", ".join([RIPE, *keys, "exit::integer as exit", GRAIN, *measures])
+    counted: Any = calls.query("calls", f"select {columns} from ({query})")  # noqa: S608  # our words only
+    counted.create(name)
+
+    def rows(one: tuple[str, ...]) -> Any:
+        kept = ", ".join([RIPE, *one, "exit", *MEASURES])
+        return calls.query("calls", f"select {kept} from {name} where {GRAIN} = {grain_number(one, keys)}")  # noqa: S608  # as above
+
+    return [Cube(dimensions=one, rows=rows(one), sql=query) for one in sets]
 
 
 def read_cube(
@@ -97,7 +124,7 @@ def read_cube(
     def run(sql: str) -> Any:
         return engine.sql(sql)
 
-    return _keep_rows(run, "counted", query, _in_order(dimensions), _spans_sql(definition, period))
+    return _keep_rows(run, "counted", query, in_order(dimensions), spans_sql(definition, period))
 
 
 def build_query(definition: Definition, period: Period, dimensions: Collection[str], bucket: str = "") -> str:
@@ -105,21 +132,14 @@ def build_query(definition: Definition, period: Period, dimensions: Collection[s
 
     ``bucket`` is SQL for the number of ``span_s(period)`` seconds since 1970, for engines with other functions.
     """
-    chosen = _in_order(dimensions)
+    chosen = in_order(dimensions)
     first = BUCKET if any(DIMENSIONS[name].is_time for name in chosen) else RIPE
     keys = [first, *(name for name in chosen if name in GROUPS)]
     return cube_sql(definition, keys, bucket=bucket or bucket_sql(span_s(period)))
 
 
-def span_s(period: Period) -> int:
-    """The longest of an hour, a half and a quarter of one in which no local hour begins, all through the period."""
-    zone, day = ZoneInfo(period.zone), timedelta(days=1)
-    moments = [period.start_utc + n * day for n in range(len(period.days) + 2)]
-    offsets = {int((moment.astimezone(zone).utcoffset() or day).total_seconds()) for moment in moments}
-    return next((span for span in _SPANS_S if not any(offset % span for offset in offsets)), _SPANS_S[-1])
-
-
-def _in_order(dimensions: Collection[str]) -> tuple[str, ...]:
+def in_order(dimensions: Collection[str]) -> tuple[str, ...]:
+    """The dimensions in the order of ``DIMENSIONS``, in which every cube has them."""
     return tuple(name for name in DIMENSIONS if name in dimensions)
 
 
@@ -131,19 +151,6 @@ def _keep_rows(run: Callable[[str], Any], counted: str, query: str, dimensions: 
     # A select that is kept, not "create table as": DuckDB then forgets a filter of a relation whose table is "calls".
     run(f"select {keys}, {_SUMS} from {source} group by all").create(name)  # noqa: S608  # our words only
     return Cube(dimensions=dimensions, rows=run(f"from {name}"), sql=query)
-
-
-def _spans_sql(definition: Definition, period: Period) -> str:
-    """Every UTC span of the period with its local day, weekday (Monday is 0), hour, and ripeness, as a table in SQL."""
-    zone, span = ZoneInfo(period.zone), timedelta(seconds=span_s(period))
-    first, until = int(period.start_utc.timestamp()) // span.seconds, definition.ripe_until
-    rows: list[str] = []
-    moment = period.start_utc
-    while moment < period.end_utc:
-        local, is_ripe = moment.astimezone(zone), until is None or moment < until
-        rows.append(f"({first + len(rows)}, date '{local:%Y-%m-%d}', {local.weekday()}, {local.hour}, {is_ripe})")
-        moment += span
-    return f"(values {', '.join(rows)}) as spans({BUCKET}, day, weekday, hour, {RIPE})"
 
 
 def _reached_sql(stage: Stage, measure: str) -> str:

@@ -21,10 +21,9 @@ BUCKET = "bucket"
 _MEASURES = """\
   count(*) as calls,
   coalesce(sum(revenue_usd_micros), 0) as revenue,
-  coalesce(sum(payout_usd_micros), 0) as payout,
-  count(revenue_usd_micros) as revenue_known,
-  count(payout_usd_micros) as payout_known"""
-MEASURES = ("calls", "revenue", "payout", "revenue_known", "payout_known")
+  coalesce(sum(payout_usd_micros), 0) as payout"""
+MEASURES = ("calls", "revenue", "payout")
+GRAIN = "grain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +55,14 @@ class Definition:
         yield "paid", "paid"
         yield "unpaid_reason", "converted and no_payout_reason is not null"
         if self.pays_until:
-            yield "payout_pending", f"converted and call_at >= {_instant(self.pays_until)}"
+            yield "payout_pending", f"converted and call_at >= {instant_sql(self.pays_until)}"
         yield "unpaid_unknown", "converted"
         yield "unconverted_reason", "connected and no_conversion_reason is not null"
         yield "call_going", "connected and not completed"
         if self.converts_after_s is not None:
             yield "below_threshold", f"connected and connected_s < {self.converts_after_s}"
         if self.converts_until:
-            yield "conversion_pending", f"connected and call_at >= {_instant(self.converts_until)}"
+            yield "conversion_pending", f"connected and call_at >= {instant_sql(self.converts_until)}"
         yield "unconverted_unknown", "connected"
         yield "blocked", "blocked"
         yield "error", "error"
@@ -98,6 +97,20 @@ def cube_sql(definition: Definition, keys: Sequence[str], *, bucket: str = "", w
     return f"{head}\n" + (f"where {where}\n" if where else "") + f"group by {grouped}"
 
 
+def sets_sql(definition: Definition, sets: Sequence[Sequence[str]]) -> str:
+    """``cube_sql`` for several sets of keys in one pass over the calls; ``grain`` tells their rows apart."""
+    keys = [name for name in GROUPS if any(name in one for one in sets)]
+    columns = [f"  {_key_sql(definition, key, '')}," for key in (RIPE, *keys)]
+    head = "\n".join(["select", *columns, f"  {exit_sql(definition)} as exit,", _MEASURES + ","])
+    each = ",\n".join(f"  ({', '.join([RIPE, *one, 'exit'])})" for one in sets)
+    return f"{head}\n  grouping({', '.join(keys)}) as {GRAIN}\nfrom calls\ngroup by grouping sets (\n{each}\n)"
+
+
+def grain_number(dimensions: Sequence[str], keys: Sequence[str]) -> int:
+    """What SQL's ``grouping(keys)`` is for the rows of a set: a binary digit a key, 1 where it is not in the set."""
+    return sum(2**place for place, key in enumerate(reversed(keys)) if key not in dimensions)
+
+
 def reasons_sql(definition: Definition) -> str:
     """How many calls Ringba gives which words for, by exit: ``exit``, ``reason``, ``calls``; in Ringba's own words."""
     whens = "\n".join(f"    when {one.code} then {one.words}" for one in EXITS if one.words)
@@ -105,6 +118,12 @@ def reasons_sql(definition: Definition) -> str:
     told = f"  select {words},\n  {exit_sql(definition)} as exit\n  from calls\n  where coalesce({words}) is not null"  # noqa: S608  # our words only
     head = f"select exit, case exit\n{whens}\n  end as reason, count(*) as calls"
     return f"{head}\nfrom (\n{told}\n) as told\ngroup by 1, 2"
+
+
+def ripe_sql(definition: Definition) -> str:
+    """Whether a call is old enough for its conversion and payout to be known."""
+    until = definition.ripe_until
+    return f"call_at < {instant_sql(until)}" if until else "true"
 
 
 def bucket_sql(bucket_s: int) -> str:
@@ -116,12 +135,12 @@ def _key_sql(definition: Definition, key: str, bucket: str) -> str:
     if key == BUCKET:
         return f"{bucket} as {BUCKET}"
     if key == RIPE:
-        until = definition.ripe_until
-        return f"{f'call_at < {_instant(until)}' if until else 'true'} as {RIPE}"
+        return f"{ripe_sql(definition)} as {RIPE}"
     if key not in GROUPS:
         raise ValueError(f"calls cannot be grouped by {key!r}")
     return key
 
 
-def _instant(moment: datetime) -> str:
+def instant_sql(moment: datetime) -> str:
+    """An instant as a literal; ``moment`` is aware UTC."""
     return f"timestamptz '{moment:%Y-%m-%d %H:%M:%S}+00:00'"

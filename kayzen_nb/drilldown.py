@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from kayzen_nb.cube import span_s
+from kayzen_nb.cubetimes import span_s
 from kayzen_nb.definition import exit_sql
 from kayzen_nb.dimensions import DIMENSIONS
 from kayzen_nb.errors import ParameterError, Problem, did_you_mean

@@ -36,7 +36,6 @@ _NONE = "(nothing)"
 _VALUES = 300  # a longer list cannot be chosen from
 _SHOWN = 50
 _SCROLLS = "overflow:auto;max-height:420px;white-space:nowrap;line-height:1.5"
-_TIME_CUBE = ("day", "weekday", "hour")
 
 
 class Explorer:
@@ -209,10 +208,8 @@ def explore(funnel: Funnel, resolved: Resolved | None = None, *, view: View | st
 
 
 def prepare(funnel: Funnel) -> None:
-    """Count what most clicks ask for: all groups without time, and each group by day, weekday and hour."""
-    funnel.cube(GROUPS)
-    for name in GROUPS:
-        funnel.cube((name, *_TIME_CUBE))
+    """Count what clicks ask for, before the first one."""
+    funnel.prepare()
 
 
 def _values_of(funnel: Funnel, dimension: str, start: View) -> list[object]:

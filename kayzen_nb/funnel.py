@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from kayzen_nb.cube import count_cube
+from kayzen_nb.cube import count_cube, count_cubes
 from kayzen_nb.definition import RIPE, Definition, reasons_sql
-from kayzen_nb.dimensions import GROUPS
+from kayzen_nb.dimensions import GROUPS, TIMES
 from kayzen_nb.exits import EXIT_OF_CODE, codes_reaching, exits_after
 from kayzen_nb.exportdays import find_gaps
 from kayzen_nb.period import Period
+from kayzen_nb.shortcalls import shorten_calls
 from kayzen_nb.vocabulary import Stage, usd
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ VIOLATIONS = {
     "paid without converted": "paid and not converted",
     "payout above revenue": "payout_usd_micros > revenue_usd_micros",
 }
-_PAGE_CUBES = (("campaign", "day", "weekday", "hour"), GROUPS)  # what is counted before anybody asks
+_GROUP_CUBES = (("campaign", "publisher", "is_duplicate"), ("state", "target"))  # counted together, in one pass
+_SHORTENED = 20_000_000  # calls; so many take half a gigabyte when each is kept short
+# What is counted before anybody asks: the first that has what is wanted.
+_PAGE_CUBES = (("campaign", "day", "weekday"), ("campaign", "day", "weekday", "hour"), GROUPS)
 
 
 class Counter(Protocol):
@@ -117,8 +121,9 @@ class Funnel:
         wanted = {*dimensions, *self.only} - {RIPE}  # every cube can tell the ripe calls apart
         fitting = [cube for cube in self._cubes if wanted <= set(cube.dimensions)]
         if not fitting:
-            fitting = [self._count_cube(_cube_with(wanted))]
-            self._cubes.extend(fitting)
+            counted = self._count_cubes(wanted)
+            self._cubes.extend(counted)
+            fitting = [cube for cube in counted if wanted <= set(cube.dimensions)]
         return min(fitting, key=lambda cube: len(cube.dimensions))
 
     def roll_up(self, by: Sequence[str] = (), only: Only | None = None) -> pd.DataFrame:
@@ -157,10 +162,20 @@ class Funnel:
         """
         counts = self.roll_up(dimensions, only)
         known = [stage for stage in list(Stage)[:-1] if self._is_step_known(stage)]
-        parts = [_exits_of(stage, counts, [*dimensions]) for stage in known] or [
-            _exits_of(Stage.INCOMING, counts[:0], [])
+        group = _group_numbers(counts, [*dimensions])
+        parts = [_exits_of(stage, counts, group, [*dimensions]) for stage in known] or [
+            _exits_of(Stage.INCOMING, counts[:0], group, [])
         ]
         return pd.concat(parts, ignore_index=True)
+
+    def prepare(self) -> None:
+        """Count ahead what clicks may ask for: every mixture of dimensions and filters, and small cubes for most."""
+        times = [(one, *TIMES) for one in GROUPS]
+        if self.counter or self.calls > _SHORTENED:
+            _ = [self.cube(one) for one in (GROUPS, *times)]
+            return
+        short = shorten_calls(self.table.relation, self.definition, self.period)
+        self._cubes.extend([short, *(short.narrow(one) for one in (GROUPS, *times))])
 
     def focus(self, only: Only) -> Funnel:
         """The same funnel, looking only at a part of the calls; the counted cubes are shared."""
@@ -174,6 +189,12 @@ class Funnel:
             counter=self.counter,
             _cubes=self._cubes,
         )
+
+    def _count_cubes(self, wanted: Collection[str]) -> list[Cube]:
+        is_plain = any(set(wanted) <= set(one) for one in _GROUP_CUBES)
+        if is_plain and not self.counter:
+            return count_cubes(self.table.relation, self.definition, _GROUP_CUBES)
+        return [self._count_cube(_cube_with(wanted))]
 
     def _count_cube(self, dimensions: Collection[str]) -> Cube:
         if self.counter:
@@ -237,21 +258,25 @@ def _cube_with(wanted: Collection[str]) -> Collection[str]:
     return next((cube for cube in _PAGE_CUBES if set(wanted) <= set(cube)), wanted)
 
 
-def _exits_of(stage: Stage, counts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def _exits_of(stage: Stage, counts: pd.DataFrame, group: pd.Series, by: list[str]) -> pd.DataFrame:
     """The exits between a stage and the next, in the order in which they are told."""
     names = {one.code: one.name for one in exits_after(stage)}
     reached = counts[counts["exit"].isin(codes_reaching(stage))]
     left = reached[reached["exit"].isin(names)]
-    base, drop = _sums_of_group(reached, by).loc[left.index], _sums_of_group(left, by)
+    base, drop = (_sums_of_group(rows, group).loc[left.index] for rows in (reached, left))
     columns = {"stage": stage.value, "exit": left["exit"].map(names), "calls": left["calls"]}
     rates = {"of_stage_rate": left["calls"] / base, "of_drop_rate": left["calls"] / drop}
     return left[by].assign(**columns, **rates)
 
 
-def _sums_of_group(rows: pd.DataFrame, by: list[str]) -> pd.Series:
+def _group_numbers(rows: pd.DataFrame, by: list[str]) -> pd.Series:
+    """For each row the number of its group: found once, because names are slow to group by."""
+    return rows.groupby(by, dropna=False, sort=False).ngroup() if by else pd.Series(0, index=rows.index)
+
+
+def _sums_of_group(rows: pd.DataFrame, group: pd.Series) -> pd.Series:
     """For each row the calls of its whole group."""
-    calls = rows["calls"]
-    return calls.groupby([rows[name] for name in by], dropna=False).transform("sum") if by else calls * 0 + calls.sum()
+    return rows["calls"].groupby(group.loc[rows.index]).transform("sum")
 
 
 def _with_every_day(sums: pd.DataFrame, period: Period) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from kayzen_nb.cube import span_s
+from kayzen_nb.cubetimes import span_s
 from kayzen_nb.definition import bucket_sql
 from kayzen_nb.differences import Difference, compare_rates, describe_p
 from kayzen_nb.vocabulary import counted

@@ -8,7 +8,8 @@ from conftest import build_calls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kayzen_nb.cube import build_query, count_cube, read_cube, span_s
+from kayzen_nb.cube import build_query, count_cube, read_cube
+from kayzen_nb.cubetimes import span_s
 from kayzen_nb.definition import RIPE, Definition
 from kayzen_nb.dimensions import DIMENSIONS, OTHERS
 from kayzen_nb.exits import EXIT_NAMED, EXITS, exits_after

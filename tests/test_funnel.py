@@ -153,10 +153,15 @@ def test_any_calls_in_any_order_give_sums_that_agree_and_rates_within_one(rows, 
     assert count_funnel(build_calls(shuffled), week).steps().equals(steps)
 
 
-def test_the_page_s_own_questions_take_one_pass_for_time_and_one_for_groups(week):
+def test_the_page_s_own_questions_take_one_pass_for_single_groups_one_for_days_and_one_for_hours(week):
     counted = count_funnel(build_calls(TWELVE), week)
-    for ask in (counted.steps, counted.exits, lambda: counted.by("day"), lambda: counted.by("hour", "weekday")):
-        ask()
+    counted.steps(), counted.exits()
+    for name in ("campaign", "state", "target", "publisher", "is_duplicate"):
+        counted.by(name), counted.exits(name)
     assert len(counted.queries) == 1
-    counted.by("state"), counted.by("target", "is_duplicate"), counted.exits("publisher")
+    counted.by("day"), counted.by("campaign", "day"), counted.by("weekday")
     assert len(counted.queries) == 2
+    counted.by("hour", "weekday")
+    assert len(counted.queries) == 3
+    counted.by("state", "is_duplicate"), counted.exits("number", "target")
+    assert len(counted.queries) == 4

@@ -188,6 +188,8 @@ FLOORS = {
         "viewcounts",
         "viewvalues",
         "cube",
+        "cubetimes",
+        "shortcalls",
         "exportdays",
         "definition",
         "funnelcheck",
