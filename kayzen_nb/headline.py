@@ -32,7 +32,9 @@ def headline(
     else:
         parts = [
             describe_stages(funnel),
-            *(str(one) for one in breaks[:1]),
+            *[str(one) for one in breaks if one.has_stopped or one.dimension][
+                :1
+            ],  # of all calls the change is told below
             describe_drop(funnel),
             *_changes(explanation),
             describe_earnings(funnel),

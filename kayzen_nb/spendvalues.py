@@ -99,7 +99,7 @@ def read_amount(text: str) -> Decimal | None:
     written = re.sub(r"us\$|usd|\$|\s", "", written)
     found = _PLAIN.fullmatch(written) or _POWER.fullmatch(written)
     amount = Decimal(written.replace(",", "")) if found else None
-    return amount if amount is not None and abs(amount) < _MOST else None
+    return amount if amount is not None and abs(amount) <= _MOST else None
 
 
 def as_micros(amount: Decimal) -> int:

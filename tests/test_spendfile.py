@@ -224,6 +224,11 @@ def test_any_amount_in_millionths_survives_reading(amount):
     assert as_micros(read_amount(f"{amount:,}")) == amount * 1_000_000
 
 
+def test_an_amount_above_a_billion_is_none():
+    assert read_amount("99999999999999999999") is None
+    assert read_amount("1,000,000,000.01") is None
+
+
 def test_finer_parts_than_a_millionth_are_rounded_and_said(tmp_path):
     table = read_spend(write(tmp_path, HEAD, "2026-11-02,A,x,1,0.0000015", "2026-11-03,A,x,1,1.5"))
     assert list(table.rows["spend_usd_micros"]) == [2, 1_500_000]
