@@ -27,14 +27,13 @@ def headline(
     funnel: Funnel, explanation: Explanation | None = None, breaks: Sequence[Break] = (), money: Money | None = None
 ) -> str:
     """The answer on top, each part with its numbers; nothing is claimed that the calls do not carry."""
+    named = [str(one) for one in breaks if one.has_stopped or one.dimension]  # a change of all calls is told below
     if not funnel.calls:
         parts = [f"No calls from {funnel.period}: there is nothing to count.", *_before(explanation)]
     else:
         parts = [
             describe_stages(funnel),
-            *[str(one) for one in breaks if one.has_stopped or one.dimension][
-                :1
-            ],  # of all calls the change is told below
+            *named[:1],
             describe_drop(funnel),
             *_changes(explanation),
             describe_earnings(funnel),
