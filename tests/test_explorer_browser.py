@@ -71,7 +71,7 @@ def test_the_start_view_is_shown_and_another_choice_redraws_it(cell):
     choose(cell, "Show", "Converted, of connected calls")
     choose(cell, "divided by", "Target")
     cell.get_by_text("Converted, of connected calls by Target:").first.wait_for()
-    assert cell.locator(".js-plotly-plot .bars .point").count() >= 2
+    cell.locator(".js-plotly-plot .bars .point").nth(1).wait_for()  # the sentence comes before the redrawn bars
     photograph(cell, "explorer2")
 
 
