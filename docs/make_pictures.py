@@ -35,7 +35,6 @@ PAGES = {
 LAB = {
     "setup-lab.png": ("01_setup_pixels.ipynb", ".kz-copy", 0),
     "rehearsal-lab.png": ("02_verify_test_call.ipynb", "text=6 of 6 arrived", 60),
-    "explorer-lab.png": ("03_funnel.ipynb", "text=Schedule this view", -520),
 }
 
 
