@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kayzen_nb.dimensions import DIMENSIONS
-from kayzen_nb.drilldown import CALLS_COLUMNS, describe_calls, find_calls
+from kayzen_nb.drilldown import CALLS_COLUMNS, find_calls
 from kayzen_nb.exits import EXITS
-from kayzen_nb.tables import safe_cell, show_sentence, show_table
+from kayzen_nb.tables import safe_cell
 from kayzen_nb.vocabulary import counted, label
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from kayzen_nb.cube import Only
     from kayzen_nb.exits import Exit
     from kayzen_nb.funnel import Funnel
 
@@ -51,21 +50,6 @@ def calls_table(calls: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     """Calls as people read them, one row each: words for what is blank, or was not told."""
     frame = calls.project(", ".join(name for name in CALLS_COLUMNS if name != "utc_time")).df()
     return pd.DataFrame({_label(name): [_cell(name, value) for value in frame[name]] for name in frame.columns})
-
-
-def show_calls(
-    funnel: Funnel,
-    *,
-    stage: str | None = None,
-    exit_name: str | None = None,
-    only: Only | None = None,
-    caption: str = "The calls behind it",
-) -> None:
-    """Display the first calls behind a bar, under the sentence that says how many there are."""
-    found = find_calls(funnel, stage=stage, exit_name=exit_name, only=only)
-    number, first = count_calls(found), found.limit(_SHOWN)
-    show_table(calls_table(first), caption, empty="No call is behind this.")
-    show_sentence(describe_calls(min(_SHOWN, number), number))
 
 
 def count_calls(calls: duckdb.DuckDBPyRelation) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from kayzen_nb.funnel import Funnel
     from kayzen_nb.money import Money
     from kayzen_nb.response import Response
 
@@ -149,14 +150,14 @@ def show_spend_by_day(money: Money) -> None:
     show_chart(draw_spend_by_day(money), title=finding, alt=alt, funnel=money.funnel)
 
 
-def show_response(response: Response) -> None:
+def show_response(response: Response, funnel: Funnel | None = None) -> None:
     """Display calls for each 1,000 impressions; a sentence where they are unknown."""
     finding = mask_text(describe_response(response))
     if response.grain == "none" or not response.impressions:
         show_sentence(finding)
         return
     alt = f"Points with intervals: calls for each 1,000 impressions by {response.grain}, above bars of both. {finding}"
-    show_chart(draw_response(response), title=_short(finding), alt=alt)
+    show_chart(draw_response(response), title=_short(finding), alt=alt, funnel=funnel)
 
 
 def _short(finding: str) -> str:
